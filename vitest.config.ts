@@ -1,0 +1,31 @@
+import { defineConfig, type ViteUserConfig } from 'vitest/config'
+
+/** Two cores are what we develop on: files run in two processes, each with its own engine. */
+const shared = { pool: 'forks' as const, testTimeout: 60_000, hookTimeout: 120_000 }
+
+const config: ViteUserConfig = defineConfig({
+  test: {
+    maxWorkers: 2,
+    projects: [
+      {
+        test: {
+          ...shared,
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/integration/**'],
+          setupFiles: ['test/support/engine.ts'],
+        },
+      },
+      {
+        test: {
+          ...shared,
+          name: 'integration',
+          include: ['test/integration/**/*.test.ts'],
+          testTimeout: 600_000,
+        },
+      },
+    ],
+  },
+})
+
+export default config
