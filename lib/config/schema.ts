@@ -1,0 +1,111 @@
+import { z } from 'zod'
+import { duration, size } from './units.ts'
+
+const auto = z.literal('auto')
+const orAuto = <T extends z.ZodType>(type: T) => z.union([auto, type]).default('auto' as never)
+const share = z.number().min(0).max(1)
+const count = z.int().min(1)
+/** A section whose every setting has a default, so that it may be left out. */
+const section = <T extends z.ZodRawShape>(shape: T) => z.strictObject(shape).prefault({} as never)
+const name = z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, 'expected [a-z][a-z0-9-]{0,31}')
+
+const ingest = section({
+  folders: z.array(z.string()).default([]).describe('Read and watched, subfolders too'),
+  source: z.string().min(1).default('local').describe('Source of pictures that name none'),
+})
+
+const image = section({
+  size: orAuto(z.int().min(16).max(1024)).describe('Side in pixels'),
+  channels: z.enum(['rgb', 'grey']).default('rgb'),
+  background: z
+    .string()
+    .regex(/^#[0-9a-fA-F]{6}$/, 'expected #rrggbb')
+    .default('#808080')
+    .describe('Under transparent pixels'),
+  formats: z.array(z.enum(['jpeg', 'png', 'webp', 'gif', 'avif', 'tiff'])).default(['jpeg', 'png', 'webp']),
+})
+
+const model = section({
+  backbone: z
+    .string()
+    .min(1)
+    .default('mobilenet-v2')
+    .describe('mobilenet-v2, efficientnet-lite0, conv4, or a path or URL of a model.json'),
+  recipe: orAuto(z.enum(['head', 'finetune', 'scratch'])),
+  dim: orAuto(z.int().min(2).max(4096)),
+})
+
+const loss = section({
+  preset: z.enum(['calibrated', 'paper', 'multi-similarity', 'adaptive']).default('calibrated'),
+  aP: orAuto(z.number().min(-1).max(1)),
+  bP: orAuto(z.number().min(1e-3)),
+  aN: orAuto(z.number().min(-1).max(1)),
+  bN: orAuto(z.number().min(1e-3)),
+  margin: orAuto(z.number().min(0).max(2)),
+  lambda: orAuto(z.number().min(0)),
+  gamma: orAuto(share),
+  reduction: orAuto(z.enum(['sum', 'mean', 'meanRef'])),
+})
+
+const learn = section({
+  profile: orAuto(z.enum(['small', 'standard'])),
+  start: section({ buffered: orAuto(count), fresh: orAuto(count), onDrift: z.boolean().default(true) }),
+  minInterval: duration.prefault('0s'),
+  k: orAuto(z.int().min(2)),
+  steps: orAuto(count),
+  maxRoundTime: orAuto(duration),
+  recluster: orAuto(count),
+  batch: section({
+    clusters: z.int().min(2).max(256).default(15),
+    slots: z.int().min(2).max(64).multipleOf(2).default(8),
+    newShare: share.default(0.5),
+  }),
+  loss,
+  optimiser: section({
+    rate: orAuto(z.number().positive()),
+    weightDecay: orAuto(z.number().min(0)),
+    teacherDecay: orAuto(z.number().min(0).max(1)),
+  }),
+  trust: section({ marginDrop: share.default(0.15) }),
+  buffer: section({
+    capacity: z.int().min(100).default(20_000),
+    policy: z.enum(['mixed', 'fifo', 'reservoir']).default('mixed'),
+    maxSourceShare: share.default(0.25),
+  }),
+  checkpointEvery: duration.prefault('5m'),
+})
+
+/** Every setting of the pipeline; all have defaults, unknown keys are errors. */
+export const configSchema = z.strictObject({
+  name: name.default('main').describe('Pipeline; in group names, store and topic prefixes'),
+  lineage: name.default('main').describe('History of one learner'),
+  data: z.string().min(1).default('./contrastream-data').describe('Folder of the embedded adapters'),
+  engine: z.enum(['auto', 'tensorflow', 'wasm']).default('auto'),
+  seed: z.int().default(1),
+  ingest,
+  image,
+  model,
+  learn,
+  gate: section({ labels: z.string().default('').describe('Folder of class folders, or CSV') }),
+  release: section({
+    promotion: z.enum(['auto', 'manual']).default('auto'),
+    keep: count.default(10),
+  }),
+  pictures: section({ retention: orAuto(duration) }),
+  stream: section({ maxRecordBytes: size.prefault('1MB') }),
+  log: section({ retention: section({ hours: z.number().positive().default(168), bytes: size.prefault('20GiB') }) }),
+  disk: section({ floor: orAuto(size) }),
+  limits: section({
+    bytes: size.prefault('20MiB'),
+    pixels: count.default(50_000_000),
+    minSide: count.default(16),
+    decodeTimeout: duration.prefault('5s'),
+    decoders: orAuto(count),
+  }),
+  run: section({ watchdog: duration.prefault('120s'), deadline: duration.prefault('25s') }),
+})
+
+/** The settings in force, durations in ms and sizes in bytes. */
+export type Config = z.infer<typeof configSchema>
+/** Settings as a user writes them. */
+export type ConfigInput = z.input<typeof configSchema>
