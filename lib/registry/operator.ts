@@ -1,0 +1,91 @@
+import { ConflictError, MissingError } from '../errors.ts'
+import type { ChannelState, Release } from './channel-document.ts'
+import type { Registry } from './registry.ts'
+import { versionNumber } from './version-id.ts'
+
+/** Who asks for a move by hand, and why. */
+export interface ByHand {
+  /** The person or program. */
+  readonly by: string
+  /** ms since 1970. */
+  readonly at: number
+  readonly why: string
+  /** The index generation that goes with the version; absent without search. */
+  readonly generation?: string
+}
+
+/**
+ * Moves `stable` to a version that somebody chose, and lifts a pin.
+ *
+ * @param registry - Where the version is.
+ * @param name - As `Versions.resolve` takes it.
+ * @throws {@link MissingError} if there is no such version, {@link ArtifactError} if it is
+ * damaged, {@link ConflictError} if somebody else moved `stable` meanwhile.
+ */
+export async function promote(
+  registry: Registry,
+  name: string,
+  options: ByHand,
+): Promise<ChannelState> {
+  const stable = await registry.stable.read()
+  return moveStable(registry, name, options, { ifSeq: stable?.seq ?? 0, pinned: false })
+}
+
+/**
+ * Moves `stable` back by one swap and pins it there, so that nothing but {@link promote} moves
+ * it on. Needs no lease.
+ *
+ * @param registry - Where the version is.
+ * @param options - `to`: the version; default what `stable` named before, with its generation.
+ * @throws as {@link promote}; {@link MissingError} also if there is nothing to go back to.
+ */
+export async function rollback(
+  registry: Registry,
+  options: ByHand & { readonly to?: string },
+): Promise<ChannelState> {
+  const stable = await registry.stable.read()
+  const previous: Release | undefined = stable?.previous
+  const to = options.to ?? previous?.version
+  if (to === undefined) throw new MissingError('rollback: expected a previous release, got none')
+  const generation = options.generation ?? (options.to ? undefined : previous?.generation)
+  const byHand = { ...options, ...(generation !== undefined && { generation }) }
+  return moveStable(registry, to, byHand, { ifSeq: stable?.seq ?? 0, pinned: true })
+}
+
+/**
+ * Asks for a candidate to become stable as soon as it can, where that is left to people.
+ *
+ * @returns The candidate's state; `undefined` if `candidate` names another version.
+ */
+export async function approve(
+  registry: Registry,
+  version: string,
+  { by, at, why }: ByHand,
+): Promise<ChannelState | undefined> {
+  const candidate = await registry.candidate.read()
+  if (candidate?.version !== version) return undefined
+  const options = { move: { by, at, why }, ifSeq: candidate.seq, approved: true }
+  const moved = await registry.candidate.move(candidate, options)
+  return moved.moved ? moved.state : undefined
+}
+
+async function moveStable(
+  registry: Registry,
+  name: string,
+  { by, at, why, generation }: ByHand,
+  options: { readonly ifSeq: number; readonly pinned: boolean },
+): Promise<ChannelState> {
+  const { version, digest, manifestBytes, files } = await registry.loadVersion(name)
+  // Collection may be about to take an old version. Putting its bytes again renews their age,
+  // which collection spares; touching its document after the swap is what keeps that.
+  const blobs = [manifestBytes, ...Object.values(files)]
+  await Promise.all(blobs.map((bytes) => registry.blobs.put('models', bytes)))
+  const target = { version, manifest: digest, ...(generation !== undefined && { generation }) }
+  const moved = await registry.stable.move(target, { move: { by, at, why }, ...options })
+  if (!moved.moved) {
+    const there = moved.current?.version ?? 'nothing'
+    throw new ConflictError(`stable: expected it unmoved, somebody moved it to ${there}`)
+  }
+  await registry.versions.touch(versionNumber(version) ?? 0, digest)
+  return moved.state
+}
