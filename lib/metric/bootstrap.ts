@@ -66,8 +66,9 @@ export function pairedBootstrap(
 ): BootstrapInterval {
   const { seed, draws } = { ...defaultBootstrapOptions, ...options }
   const n = difference.length
-  if (n === 0 || !difference.every(Number.isFinite)) {
-    throw new InputError(`pairedBootstrap: expected finite differences, got ${n} with others`)
+  const wrong = n === 0 ? 'none' : difference.find((value) => !Number.isFinite(value))
+  if (wrong !== undefined) {
+    throw new InputError(`pairedBootstrap: expected finite differences, got ${wrong}`)
   }
   expectLength('pairedBootstrap', 'groups', groups?.length ?? n, n)
   const classes = classesOf(groups ?? Int32Array.from({ length: n }, (_, i) => i))

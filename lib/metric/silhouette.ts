@@ -2,6 +2,9 @@ import type { Matrix } from '../engine/matrix.ts'
 import { classesOf } from './classes.ts'
 import { expectLength } from './rows.ts'
 
+/** Distances below this are rounding: the float32 rows may miss length 1 by as much. */
+const noise = 1e-6
+
 /**
  * Mean silhouette with cosine distance: how much nearer a row is to its own cluster than to the
  * next one. The mean distance to a cluster needs only the sum of its rows, so the cost is n·k·dim.
@@ -40,7 +43,7 @@ export function silhouette(matrix: Matrix, labels: Int32Array): number {
       else nearestOther = Math.min(nearestOther, Math.max(0, 1 - product / size(c)))
     }
     const larger = Math.max(within, nearestOther)
-    total += larger === 0 ? 0 : (nearestOther - within) / larger
+    total += larger < noise ? 0 : (nearestOther - within) / larger
   }
   return total / rows
 }
