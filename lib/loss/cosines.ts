@@ -8,7 +8,8 @@ import { ShapeError } from '../errors.ts'
  * The first rows of `refs` are the anchors themselves; rows appended after them are constants.
  * So one gradient, towards the anchors, carries both roles an embedding has: (G + Gᵀ) X, plus
  * G_Q Q for appended rows Q. Values are clamped to [-1, 1], which rounding may leave; the
- * gradient passes through the clamp.
+ * gradient passes through the clamp. What is not finite becomes NaN on every engine, so that no
+ * loss hides it.
  *
  * @param anchors - Embeddings, shape [batch, dim], float32, unit-norm rows.
  * @param refs - The anchors, then appended rows, shape [refs, dim], refs ≥ batch.
@@ -26,14 +27,20 @@ export function cosines(anchors: Tensor2D, refs: Tensor2D): Tensor2D {
   }
   const op = tf.customGrad((x, save) => {
     // Transposed first: a product with a transposed operand is the slow path of an engine.
-    const products = tf.matMul(x as Tensor2D, tf.transpose(refs)) // [batch, refs]
+    const products: Tensor2D = tf.matMul(x as Tensor2D, tf.transpose(refs)) // [batch, refs]
     ;(save as (kept: Tensor2D[]) => void)([refs])
     return {
-      value: tf.clipByValue(products, -1, 1),
+      value: clamped(products),
       gradFunc: (dy, [rows]) => tf.matMul(bothRoles(dy as Tensor2D, batch), rows as Tensor2D),
     }
   })
   return op(anchors) as Tensor2D
+}
+
+/** Values within [-1, 1], NaN kept: some engines' own clamp turns it into a bound. */
+function clamped(values: Tensor2D): Tensor2D {
+  const excess = tf.sub(values, tf.clipByValue(values, -1, 1)) // [batch, refs], 0 for most
+  return tf.sub(values, excess)
 }
 
 /** Adds to each slope of an anchor that of the same pair seen from the other end. */

@@ -43,8 +43,24 @@ export function pairTerms(
     const valid = tf.minimum(tf.mul(countP, countN), 1) // [batch, 1]
     const weight = tf.div(valid, batch) // [batch, 1]
 
-    const p = side(hardP, minedP, hardestP, tf.neg(aP), bP, kappaP)
-    const n = side(hardN, minedN, hardestN, aN, bN, kappaN)
+    const p = side({
+      hardness: hardP,
+      mined: minedP,
+      hardest: hardestP,
+      valid,
+      centre: tf.neg(aP),
+      width: bP,
+      kappa: kappaP,
+    })
+    const n = side({
+      hardness: hardN,
+      mined: minedN,
+      hardest: hardestN,
+      valid,
+      centre: aN,
+      width: bN,
+      kappa: kappaN,
+    })
     const v = spread(similarities, positives, negatives, params)
     const pairSlopes = tf.sub(
       tf.mul(n.weights, tf.mul(n.factor, weight)),
@@ -76,24 +92,38 @@ const above = (values: Tensor, bound: Tensor): Tensor =>
 
 const column = (values: Tensor): Tensor1D => tf.reshape(values, [-1]) // [batch]
 
+/** Pairs of one side, each the harder the closer its anchor is to taking it for the other. */
+interface Side {
+  /** Shape [batch, refs]. */
+  readonly hardness: Tensor
+  /** 1 for pairs that take part, shape [batch, refs]. */
+  readonly mined: Tensor
+  /** Of all its pairs, which is the hardest mined one too where any is, shape [batch, 1]. */
+  readonly hardest: Tensor
+  /** 1 where something is mined, shape [batch, 1]. */
+  readonly valid: Tensor
+  readonly centre: Level
+  readonly width: Level
+  readonly kappa: Level
+}
+
 /**
  * κ ln(1 + Σ e^z) over mined pairs, z = (hardness − centre) / width.
  *
- * Everything is measured from `shift`, the hardest pair or the centre, so that no exponent is
- * above 0. The slope of a pair is its weight times its row's factor.
+ * Measured from `shift`, the hardest pair or the centre, so that no exponent is above 0: with
+ * r = (shift − centre) / width it is κ (r + ln(1 + excess)), excess = Σ e^{z−r} + e^{−r} − 1 ≥ 0.
+ * The slope of a pair is its weight times its row's factor.
  */
-function side(
-  hardness: Tensor,
-  mined: Tensor,
-  hardest: Tensor,
-  centre: Level,
-  width: Level,
-  kappa: Level,
-): { term: Tensor; weights: Tensor; factor: Tensor } {
+function side({ hardness, mined, hardest, valid, centre, width, kappa }: Side): {
+  term: Tensor
+  weights: Tensor
+  factor: Tensor
+} {
   const shift = tf.maximum(hardest, centre) // [batch, 1]
   const rise = tf.div(tf.sub(shift, centre), width) // [batch, 1]
   const weights = tf.mul(tf.exp(tf.div(tf.sub(hardness, shift), width)), mined) // [batch, refs]
-  const excess = tf.add(tf.sum(weights, 1, true), tf.expm1(tf.neg(rise))) // [batch, 1]
+  const rest = tf.mul(tf.expm1(tf.neg(rise)), valid) // [batch, 1]: without pairs ln 0 otherwise
+  const excess = tf.add(tf.sum(weights, 1, true), rest) // [batch, 1]
   return {
     term: tf.mul(tf.add(rise, tf.log1p(excess)), kappa), // [batch, 1]
     weights,

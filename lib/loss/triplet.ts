@@ -55,7 +55,8 @@ export function tripletLoss(
     const batch = anchors.shape[0]
     const similarities = cosines(anchors, refs) // [batch, refs]
     const squares = tf.sub(2, tf.mul(similarities, 2)) // [batch, refs]
-    const distances = tf.sqrt(tf.maximum(squares, leastSquare)) as Tensor2D // [batch, refs]
+    const lifted = tf.relu(tf.sub(leastSquare, squares)) // [batch, refs], 0 for most; NaN stays
+    const distances: Tensor2D = tf.sqrt(tf.add(squares, lifted)) // [batch, refs]
     const { violations, asPositive, asNegative } =
       mining === 'hard'
         ? hardest(distances, positives, negatives, margin)
@@ -102,7 +103,7 @@ function hardest(
   const far = pick(tf.sub(distances, tf.mul(tf.sub(1, positives), absent))) // [batch, refs]
   const near = pick(tf.sub(tf.mul(tf.sub(negatives, 1), absent), distances)) // [batch, refs]
   const gap = tf.sum(tf.mul(tf.sub(far, near), distances), 1) // [batch]
-  const violation = tf.relu(tf.add(gap, margin)) // [batch]
+  const violation = tf.add(gap, margin) // [batch]
   const complete = tf.mul(tf.max(positives, 1), tf.max(negatives, 1)) // [batch]
   const used = tf.mul(on(tf.greater(violation, 0)), complete) // [batch]
   const column = tf.expandDims(used, 1) // [batch, 1]
@@ -122,7 +123,7 @@ function allTriplets(
   semiHard: boolean,
 ): Triplets {
   const gap = tf.sub(tf.expandDims(distances, 2), tf.expandDims(distances, 1)) // [batch, refs, refs]
-  const violation = tf.relu(tf.add(gap, margin)) // [batch, refs, refs]: anchor, positive, negative
+  const violation = tf.add(gap, margin) // [batch, refs, refs]: anchor, positive, negative
   const pairs = tf.mul(tf.expandDims(positives, 2), tf.expandDims(negatives, 1)) // likewise
   const violating = tf.mul(on(tf.greater(violation, 0)), pairs) // likewise
   const used = semiHard ? tf.mul(violating, on(tf.less(gap, 0))) : violating // likewise
