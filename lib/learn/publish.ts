@@ -1,15 +1,16 @@
 import { ArtifactError, RegistryError } from '../errors.ts'
+import { type AnnounceOptions, announce } from '../registry/announce.ts'
 import type { Move } from '../registry/channel-document.ts'
 import type { Pending } from '../registry/checkpoint-head.ts'
 import { digestOf } from '../registry/digest.ts'
 import { summaryOf } from '../registry/gate-report.ts'
-import { hintOf, sendHint } from '../registry/hint.ts'
 import { type Manifest, manifestBytes } from '../registry/manifest.ts'
 import type { Registry } from '../registry/registry.ts'
 import { type Released, releaseCandidate } from '../registry/release.ts'
 import { type VersionFiles, verifyFiles } from '../registry/version-files.ts'
 import { versionNumber } from '../registry/version-id.ts'
 import type { VersionEntry } from '../registry/versions.ts'
+import type { Digest } from '../store/types.ts'
 import type { StreamPort } from '../stream/types.ts'
 import type { Checkpoints, NextCheckpoint, Saved } from './checkpoint.ts'
 
@@ -24,6 +25,8 @@ export interface Outlets {
   readonly by: string
   /** The time of day, ms since 1970. */
   readonly now: () => number
+  /** Where and how long hints are sent. */
+  readonly announce?: AnnounceOptions
 }
 
 /** A gated model, frozen, and the checkpoint that remembers it. */
@@ -41,8 +44,11 @@ export interface Published {
 }
 
 /**
- * Makes a gated model visible: a version, named by `candidate`. Each line may be the last one;
- * {@link resumePublish} goes on from there with the same bytes.
+ * Makes a gated model visible: a version, named by `candidate`.
+ *
+ * Each line may be the last one. After a crash, or an error that is retryable, load the
+ * checkpoint and call {@link resumePublish}: it goes on with the same bytes. Where nothing is
+ * pending then, nothing of it is visible.
  *
  * @param saved - The checkpoint it follows.
  * @param publication - What to publish; its number is `next.model.next`.
@@ -59,7 +65,7 @@ export async function publish(
   const bytes = manifestBytes(manifest)
   const pending = { n: manifest.n, manifest: digestOf(bytes) }
   verifyFiles(manifest, files)
-  await assertPublishable(saved, next, pending, out)
+  await assertPublishable(saved, next, manifest, pending.manifest, out)
   await Promise.all(
     [bytes, ...Object.values(files)].map((b) => out.registry.blobs.put('models', b)),
   )
@@ -100,7 +106,7 @@ export async function releaseWithoutIndex(
   if (!entry) return undefined
   const options = { promotion, by, at: out.now(), fence }
   const released = await releaseCandidate(registry, entry, options)
-  if (released.released) await sendHint(out.stream, hintOf(registry.name, released.state))
+  if (released.released) await announce(out.stream, registry.name, released.state, out.announce)
   return released
 }
 
@@ -131,14 +137,15 @@ async function moveCandidate(
     if (present && (versionNumber(present.version) ?? 0) > n) return
     const target = { version, manifest: digest }
     const moved = await candidate.move(target, { move, fence, ifSeq: present?.seq ?? 0 })
-    if (moved.moved) return sendHint(out.stream, hintOf(name, moved.state))
+    if (moved.moved) return announce(out.stream, name, moved.state, out.announce)
   }
 }
 
 async function assertPublishable(
   { head }: Saved,
   next: NextCheckpoint,
-  { n, manifest }: Pending,
+  { n, name }: Manifest,
+  manifest: Digest,
   { registry }: Outlets,
 ): Promise<void> {
   if (head.pending) {
@@ -146,6 +153,9 @@ async function assertPublishable(
   }
   if (n !== next.model.next) {
     throw new RegistryError(`publish: expected number ${next.model.next}, got ${n}`)
+  }
+  if (name !== registry.name) {
+    throw new RegistryError(`publish: expected a model of ${registry.name}, got one of ${name}`)
   }
   const present = await registry.versions.get(n)
   if (present && present.manifest !== manifest) {

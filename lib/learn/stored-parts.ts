@@ -1,6 +1,7 @@
-import { CheckpointError, StoreError } from '../errors.ts'
+import { CheckpointError } from '../errors.ts'
 import type { CheckpointHead, PartRef, PartRefs } from '../registry/checkpoint-head.ts'
 import { digestOf } from '../registry/digest.ts'
+import { soundBlob } from '../registry/sound-blob.ts'
 import type { BlobStore } from '../store/types.ts'
 import { decodePart, encodePart, type PartContent } from './parts.ts'
 
@@ -63,12 +64,12 @@ export async function readParts(
 
 /** The part; `undefined` if it is missing or damaged. */
 async function readPart(blobs: BlobStore, ref: PartRef): Promise<PartContent | undefined> {
+  const bytes = await soundBlob(blobs, 'state', ref.digest, ref.bytes)
+  if (bytes?.length !== ref.bytes) return undefined
   try {
-    const bytes = await blobs.get('state', ref.digest, { maxBytes: ref.bytes })
-    return bytes?.length === ref.bytes ? decodePart(bytes) : undefined
+    return decodePart(bytes)
   } catch (error) {
-    const isDamaged = error instanceof StoreError && error.reason === 'damaged'
-    if (isDamaged || error instanceof CheckpointError) return undefined
+    if (error instanceof CheckpointError) return undefined
     throw error
   }
 }

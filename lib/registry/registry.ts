@@ -1,9 +1,9 @@
-import { ArtifactError, MissingError, StoreError } from '../errors.ts'
+import { ArtifactError, MissingError } from '../errors.ts'
 import type { BlobStore, Digest, DocumentStore } from '../store/types.ts'
 import { type Audit, audit } from './audit.ts'
 import { type Channel, channel } from './channels.ts'
-import { digestOf } from './digest.ts'
 import { type Manifest, maxManifestBytes, readManifest } from './manifest.ts'
+import { soundBlob } from './sound-blob.ts'
 import { type VersionFiles, verifyFiles } from './version-files.ts'
 import { versionId } from './version-id.ts'
 import { type VersionEntry, type Versions, versions } from './versions.ts'
@@ -59,12 +59,9 @@ export function openRegistry(parts: RegistryParts): Registry {
   const known = versions(documents)
 
   async function bytesOf(what: string, digest: Digest, maxBytes: number): Promise<Uint8Array> {
-    const bytes = await blobs.get('models', digest, { maxBytes }).catch((cause: unknown) => {
-      if (!(cause instanceof StoreError) || cause.reason !== 'damaged') throw cause
-      throw new ArtifactError(`${what}: expected blob ${digest}, got a damaged one`, { cause })
-    })
-    if (bytes && digestOf(bytes) === digest) return bytes
-    throw new ArtifactError(`${what}: expected blob ${digest}, got ${bytes ? 'others' : 'none'}`)
+    const bytes = await soundBlob(blobs, 'models', digest, maxBytes)
+    if (bytes) return bytes
+    throw new ArtifactError(`${what}: expected blob ${digest}, it is missing or damaged`)
   }
   const bytesOfManifest = (digest: Digest): Promise<Uint8Array> =>
     bytesOf('manifest', digest, maxManifestBytes)
