@@ -1,0 +1,128 @@
+import { describe, expect, it } from 'vitest'
+import type { StreamPort } from '../../lib/stream/types.ts'
+import { type Child, startChild } from '../store/child.ts'
+import { consumer, until } from './consumer.ts'
+import { fixture, recordsOf, type StreamHarness, sendAcked } from './harness.ts'
+import type { News, Order } from './peer.ts'
+
+/** Members that share a group, live, hang, die and wake up again. */
+export function groupsContract(make: () => Promise<StreamHarness>): void {
+  const given = fixture(make)
+
+  describe('a group', () => {
+    it('has one live owner of a partition at a time', async () => {
+      const { harness, stream } = given()
+      const first = await consumer(stream)
+      await sendAcked(stream, 't', recordsOf('a'))
+      await first.received(1)
+      const second = await consumer(await harness.open(), { start: 'committed' })
+      const other = await consumer(stream, { group: 'others' })
+      await sendAcked(stream, 't', recordsOf('b'))
+      await Promise.all([first.received(2), other.received(2)])
+      expect(second.batches).toEqual([])
+      first.reportProgress('t/0', (first.records.at(-1)?.offset ?? 0) + 1)
+      await first.stop()
+      await sendAcked(stream, 't', recordsOf('c'))
+      await second.received(1)
+      expect(second.values()).toEqual(['c'])
+      expect(first.values()).toEqual(['a', 'b'])
+    })
+
+    it('delivers to every group on its own', async () => {
+      const { stream } = given()
+      const readers = await Promise.all([
+        consumer(stream, { group: 'one' }),
+        consumer(stream, { group: 'two' }),
+      ])
+      await sendAcked(stream, 't', recordsOf('a', 'b'))
+      for (const reader of readers) {
+        await reader.received(2)
+        expect(reader.values()).toEqual(['a', 'b'])
+      }
+    })
+
+    it('stays with an owner whose handler takes ten sessions', async () => {
+      const { harness, stream } = given()
+      const release = Promise.withResolvers<void>()
+      const slow = await consumer(stream, { topics: ['t3'], onBatch: () => release.promise })
+      for (const partition of [0, 1, 2]) {
+        await sendAcked(stream, 't3', [{ value: new Uint8Array(1), partition }])
+      }
+      await slow.received(3)
+      const standby = await consumer(await harness.open(), { topics: ['t3'] })
+      await new Promise((resolve) => setTimeout(resolve, 10 * harness.sessionMs))
+      expect(standby.assigned).toEqual([])
+      expect(slow.revoked).toEqual([])
+      release.resolve()
+    })
+
+    it('goes to a standby when its owner is killed', async () => {
+      const { harness, stream } = given()
+      const [offset = 0] = await sendAcked(stream, 't', recordsOf('a'))
+      const owner = startChild(harness.peer())
+      owner.tell({ is: 'consume', topic: 't', group: 'readers', start: 'earliest' } as Order)
+      await owner.hear('batch')
+      const standby = await consumer(stream, { start: 'committed' })
+      await owner.signal('SIGKILL')
+      await standby.received(1)
+      expect(standby.records[0]?.offset).toBe(offset)
+    })
+
+    it('tells an owner that slept too long that all is lost, and takes nothing more of it', async () => {
+      const { harness, stream } = given()
+      const [first = 0] = await sendAcked(stream, 't', recordsOf('a', 'b'))
+      const sleeper = startChild(harness.peer())
+      sleeper.tell({ is: 'consume', topic: 't', group: 'readers', start: 'earliest' } as Order)
+      await sleeper.hear('batch')
+      await fallAsleep(sleeper, stream)
+      const heir = await consumer(stream, { start: 'committed' })
+      await heir.received(2)
+      heir.reportProgress('t/0', first + 1)
+      sleeper.tell({ is: 'report', next: first + 2 } as Order)
+      await sleeper.signal('SIGCONT')
+      const { why } = await sleeper.hear<Extract<News, { is: 'revoked' }>>('revoked')
+      expect(why).toBe('lost')
+      await heir.stop()
+      await sleeper.signal('SIGKILL')
+      const next = await consumer(stream, { start: 'committed' })
+      await next.received(1)
+      expect(next.values()).toEqual(['b'])
+    })
+
+    it('loses and repeats nothing as members come and go', async () => {
+      const { harness, stream } = given()
+      const seen: number[] = []
+      const total = 120
+      const sending = (async () => {
+        for (let i = 0; i < total; i++) await sendAcked(stream, 't', recordsOf(`${i}`))
+      })()
+      while (seen.length < total) {
+        const member = await consumer(await harness.open(), { start: 'committed' })
+        const goal = Math.min(total - seen.length, 25)
+        await until(() => {
+          if (member.records.length < goal) throw new Error('not yet')
+        })
+        await member.stop()
+        // It hands back everything that it has not committed by now; what it has taken, it commits.
+        seen.push(...member.records.map(({ offset }) => offset))
+        const committer = await consumer(stream, { start: (seen.at(-1) ?? 0) + 1 })
+        await until(() => expect(committer.assigned).toHaveLength(1))
+        committer.reportProgress('t/0', (seen.at(-1) ?? 0) + 1)
+        await committer.stop()
+      }
+      await sending
+      expect(seen).toEqual(seen.toSorted((a, b) => a - b))
+      expect(new Set(seen).size).toBe(total)
+    })
+  })
+}
+
+/** Stops a process, but not inside a write that keeps everybody else from writing. */
+async function fallAsleep(child: Child, stream: StreamPort): Promise<void> {
+  for (;;) {
+    await child.signal('SIGSTOP')
+    const [result] = await stream.send('t3', recordsOf('free?'), { deadlineMs: 0 })
+    if (result?.outcome === 'acked') return
+    await child.signal('SIGCONT')
+  }
+}
