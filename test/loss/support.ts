@@ -33,7 +33,7 @@ export const farthest = (a: Rows, b: Rows): number =>
   Math.max(...a.flatMap((row, i) => row.map((x, j) => Math.abs(x - (b[i]?.[j] ?? Number.NaN)))))
 
 /** The largest magnitude in a matrix. */
-export const largest = (rows: Rows): number => Math.max(...rows.flat().map(Math.abs))
+const largest = (rows: Rows): number => Math.max(...rows.flat().map(Math.abs))
 
 /** Expects every entry to be within a share of the largest expected one. */
 export function expectWithin(actual: Rows, expected: Rows, share: number): void {
@@ -52,7 +52,7 @@ export function rowSlopes(slopes: Rows, rows: Rows): number[][] {
 export const at = (rows: Rows, i: number, j: number): number => rows[i]?.[j] as number
 
 /** A matrix with one entry moved. */
-export const nudge = (rows: Rows, i: number, j: number, step: number): number[][] =>
+const nudge = (rows: Rows, i: number, j: number, step: number): number[][] =>
   rows.map((row, r) => row.map((x, c) => (r === i && c === j ? x + step : x)))
 
 /** Central differences of a function of a matrix. */

@@ -66,6 +66,20 @@ describe('tripletLoss', () => {
     expect([pos[6], valid[6]]).toEqual([0, 0])
   })
 
+  it('has no slope between equal rows', async () => {
+    const rows = asFloat32([
+      [1, 0],
+      [1, 0],
+      [0.99, Math.sqrt(1 - 0.99 ** 2)], // within the margin of the two
+      [0.6, 0.8],
+    ])
+    const pairs = pairSets([0, 0, 1, 1])
+    // A step small enough to stay where the floor holds; `hard` has a tie here, which is a kink.
+    const slopes = rises(ownCosines(rows), (s) => oracle(s, pairs, 'all').loss, 1e-7)
+    const result = await evaluate(by('all'), rows, pairs)
+    expectWithin(result.gradient, rowSlopes(slopes, rows), 1e-4)
+  })
+
   it.each(kinds)('has finite slopes for exact duplicates over %s triplets', async (mining) => {
     const rows = [...unitRows(3, 4, 3), ...unitRows(3, 4, 3)]
     const result = await evaluate(by(mining), rows, pairSets([0, 0, 0, 1, 1, 1]))
