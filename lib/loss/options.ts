@@ -1,7 +1,7 @@
 import type { Scalar, Tensor1D } from '../engine/tf.ts'
 
 /**
- * Settings of the pair loss, named by the symbols of its formula (`docs`: the loss).
+ * Settings of the pair loss, named by the symbols of its formula (Kan et al., arXiv 2210.04402).
  *
  * Every pair is judged by `z = (s − a) / b` on its side; the variance term keeps the similarities
  * of an anchor's negatives together. `Level` is `number`, or `number | Scalar` where thresholds
