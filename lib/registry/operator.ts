@@ -10,6 +10,8 @@ export interface ByHand {
   /** ms since 1970. */
   readonly at: number
   readonly why: string
+  /** The version that `stable` names as far as the asker knows. Default: whatever it names. */
+  readonly expects?: string
   /** The index generation that goes with the version; absent without search. */
   readonly generation?: string
 }
@@ -19,15 +21,16 @@ export interface ByHand {
  *
  * @param registry - Where the version is.
  * @param name - As `Versions.resolve` takes it.
+ * @param options - See {@link ByHand}.
  * @throws {@link MissingError} if there is no such version, {@link ArtifactError} if it is
- * damaged, {@link ConflictError} if somebody else moved `stable` meanwhile.
+ * damaged, {@link ConflictError} if `stable` is not what was expected, or moves meanwhile.
  */
 export async function promote(
   registry: Registry,
   name: string,
   options: ByHand,
 ): Promise<ChannelState> {
-  const stable = await registry.stable.read()
+  const stable = await expectedStable(registry, options)
   return moveStable(registry, name, options, { ifSeq: stable?.seq ?? 0, pinned: false })
 }
 
@@ -36,18 +39,18 @@ export async function promote(
  * it on. Needs no lease.
  *
  * @param registry - Where the version is.
- * @param options - `to`: the version; default what `stable` named before, with its generation.
+ * @param options - `to`: the version; default what `stable` named before, with its generation,
+ * as long as that is older: repeated by accident, a rollback does not go forward again.
  * @throws as {@link promote}; {@link MissingError} also if there is nothing to go back to.
  */
 export async function rollback(
   registry: Registry,
   options: ByHand & { readonly to?: string },
 ): Promise<ChannelState> {
-  const stable = await registry.stable.read()
-  const previous: Release | undefined = stable?.previous
-  const to = options.to ?? previous?.version
-  if (to === undefined) throw new MissingError('rollback: expected a previous release, got none')
-  const generation = options.generation ?? (options.to ? undefined : previous?.generation)
+  const stable = await expectedStable(registry, options)
+  const to = options.to ?? olderRelease(stable).version
+  const generation =
+    options.generation ?? (options.to === undefined ? stable?.previous?.generation : undefined)
   const byHand = { ...options, ...(generation !== undefined && { generation }) }
   return moveStable(registry, to, byHand, { ifSeq: stable?.seq ?? 0, pinned: true })
 }
@@ -67,6 +70,27 @@ export async function approve(
   const options = { move: { by, at, why }, ifSeq: candidate.seq, approved: true }
   const moved = await registry.candidate.move(candidate, options)
   return moved.moved ? moved.state : undefined
+}
+
+async function expectedStable(
+  registry: Registry,
+  { expects }: ByHand,
+): Promise<ChannelState | undefined> {
+  const stable = await registry.stable.read()
+  if (expects === undefined || expects === stable?.version) return stable
+  const there = stable?.version ?? 'nothing'
+  throw new ConflictError(`stable: expected it to name ${expects}, it names ${there}`)
+}
+
+function olderRelease(stable: ChannelState | undefined): Release {
+  const previous = stable?.previous
+  if (!stable || !previous) {
+    throw new MissingError('rollback: expected a release before the present one, got none')
+  }
+  if ((versionNumber(previous.version) ?? 0) <= (versionNumber(stable.version) ?? 0))
+    return previous
+  const message = `rollback: expected the release before ${stable.version} to be older`
+  throw new MissingError(`${message}, got ${previous.version}: name the version to go to`)
 }
 
 async function moveStable(

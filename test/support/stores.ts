@@ -74,23 +74,37 @@ export function faulty(
 ): Stores & { readonly hasFailed: () => boolean } {
   let calls = 0
   let isDead = false
+  /** Counts a call; what comes back says whether it is to fail. */
+  const isPlanned = (): boolean => {
+    if (isDead) throw new Killed('dead')
+    calls += 1
+    if (calls !== at) return false
+    isDead = fault !== 'answer-lost'
+    if (fault === 'dies-before') throw new Killed('before')
+    return true
+  }
+  const failure = (): Error =>
+    isDead
+      ? new Killed('after')
+      : new StoreError('the answer is lost', { reason: 'unknown', retryable: true })
   const wrap = <T extends object>(port: T): T =>
     new Proxy(port, {
       get(target, name) {
         const method = Reflect.get(target, name) as (...args: unknown[]) => unknown
-        return (...args: unknown[]) => {
-          if (isDead) throw new Killed('dead')
-          calls += 1
-          if (calls !== at) return method.apply(target, args)
-          isDead = fault !== 'answer-lost'
-          if (fault === 'dies-before') throw new Killed(String(name))
-          return Promise.resolve(method.apply(target, args)).then(() => {
-            if (isDead) throw new Killed(String(name))
-            throw new StoreError(`${String(name)}: the answer is lost`, {
-              reason: 'unknown',
-              retryable: true,
-            })
-          })
+        if (name === 'list' && target === (stores.blobs as object)) {
+          return async function* (...args: Parameters<BlobStore['list']>) {
+            const failing = isPlanned()
+            for await (const info of stores.blobs.list(...args)) {
+              yield info
+              if (failing) throw failure()
+            }
+          }
+        }
+        return async (...args: unknown[]) => {
+          const failing = isPlanned()
+          const answer = await method.apply(target, args)
+          if (failing) throw failure()
+          return answer
         }
       },
     })

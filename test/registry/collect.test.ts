@@ -1,0 +1,279 @@
+import { describe, expect, it } from 'vitest'
+import { LeaseLostError } from '../../lib/errors.ts'
+import type { Saved } from '../../lib/learn/checkpoint.ts'
+import { publish, releaseWithoutIndex } from '../../lib/learn/publish.ts'
+import { collect, planCollection } from '../../lib/registry/collect.ts'
+import { rollback } from '../../lib/registry/operator.ts'
+import { openRegistry, type Registry } from '../../lib/registry/registry.ts'
+import {
+  checkpointsOf,
+  outletsOf,
+  publicationAfter,
+  stateAfter,
+  stateAt,
+} from '../support/learner.ts'
+import { move, smallModel, storeModel } from '../support/models.ts'
+import {
+  failEveryCall,
+  type Stores,
+  type TemporaryStores,
+  temporaryPipeline,
+  temporaryStores,
+} from '../support/stores.ts'
+
+const day = 86_400_000
+const held = { assertHeld: () => undefined }
+
+const open = (stores: Stores): Registry => openRegistry({ ...stores, name: 'main' })
+
+/** Versions 1 to `length`, each a day younger than the one before. */
+async function versionsOf(stores: TemporaryStores, length: number): Promise<void> {
+  for (let n = 1; n <= length; n += 1) {
+    stores.wall.ms += day
+    await storeModel(open(stores), smallModel(n))
+  }
+  stores.wall.ms += 2 * day
+}
+
+const numbers = async (stores: Stores): Promise<number[]> =>
+  (await open(stores).versions.list()).map(({ version }) => Number(/\d+/.exec(version)?.[0]))
+
+/** Everything that something names can be loaded. */
+async function expectWhole(stores: Stores): Promise<void> {
+  const registry = open(stores)
+  for (const { version } of await registry.versions.list()) await registry.loadVersion(version)
+  for (const channel of [registry.candidate, registry.stable]) {
+    const state = await channel.read()
+    if (state) await registry.load(state)
+  }
+  await checkpointsOf(stores, 99).load()
+}
+
+describe('collect', () => {
+  it('keeps the newest versions, whatever their age', async () => {
+    const stores = temporaryStores()
+    await versionsOf(stores, 4)
+    const gone = await collect(open(stores), held, { keep: 2 })
+    expect(await numbers(stores)).toEqual([4, 3])
+    expect(gone.documents.map(({ key }) => key)).toEqual(['versions/2', 'versions/1'])
+    await expectWhole(stores)
+  })
+
+  it('removes the bytes that only they named, and no other', async () => {
+    const stores = temporaryStores()
+    await versionsOf(stores, 3)
+    const gone = await collect(open(stores), held, { keep: 2 })
+    expect(gone.blobs).toHaveLength(3) // the manifest and two files of v1
+    expect(gone.blobs.every(({ space }) => space === 'models')).toBe(true)
+  })
+
+  it('keeps ten by default', async () => {
+    const stores = temporaryStores()
+    await versionsOf(stores, 11)
+    await collect(open(stores), held)
+    expect(await numbers(stores)).toEqual([11, 10, 9, 8, 7, 6, 5, 4, 3, 2])
+  })
+
+  it('keeps what channels name, and named before', async () => {
+    const stores = temporaryStores()
+    await versionsOf(stores, 6)
+    const registry = open(stores)
+    const entries = await registry.versions.list()
+    const at = (n: number) => entries[6 - n] as (typeof entries)[number]
+    await registry.stable.move(at(1), { move })
+    await registry.stable.move(at(2), { move })
+    await registry.candidate.move(at(3), { move })
+    await collect(registry, held, { keep: 1 })
+    expect(await numbers(stores)).toEqual([6, 3, 2, 1])
+    await expectWhole(stores)
+  })
+
+  it('keeps what is younger than a day', async () => {
+    const stores = temporaryStores()
+    await versionsOf(stores, 2)
+    await storeModel(open(stores), smallModel(3))
+    await storeModel(open(stores), smallModel(4))
+    await collect(open(stores), held, { keep: 1 })
+    expect(await numbers(stores)).toEqual([4, 3])
+  })
+
+  it('keeps the version that an index generation was made with', async () => {
+    const stores = temporaryStores()
+    await versionsOf(stores, 3)
+    const version = (await open(stores).versions.get(1))?.version ?? ''
+    await stores.documents.create('generations/g1', { format: 1, version })
+    await collect(open(stores), held, { keep: 1 })
+    expect(await numbers(stores)).toEqual([3, 1])
+  })
+
+  it('keeps a publish under way and the champion of a checkpoint', async () => {
+    const stores = temporaryStores()
+    await versionsOf(stores, 3)
+    const registry = open(stores)
+    const v1 = await registry.versions.get(1)
+    const pending = { n: 2, manifest: (await registry.versions.get(2))?.manifest ?? '' }
+    const model = { next: 4, champion: v1?.version ?? '' }
+    await checkpointsOf(stores).replace(undefined, stateAt(1, { pending, model }))
+    await collect(registry, held, { keep: 1 })
+    expect(await numbers(stores)).toEqual([3, 2, 1])
+  })
+
+  it('keeps three checkpoints of each history, and the parts that they and a round name', async () => {
+    const stores = temporaryStores()
+    const checkpoints = checkpointsOf(stores)
+    let saved = await checkpoints.replace(undefined, {
+      ...stateAt(10),
+      round: { number: 1, seed: 1 },
+    })
+    for (const applied of [20, 30, 40, 50]) {
+      saved = await checkpoints.replace(
+        saved,
+        stateAfter(saved, applied, { round: saved.head.round }),
+      )
+    }
+    stores.wall.ms += 2 * day
+    const gone = await collect(open(stores), held)
+    expect(gone.documents.map(({ key }) => key)).toEqual([
+      'checkpoint/main/00000000000000000001',
+      'checkpoint/main/00000000000000000002',
+    ])
+    expect(gone.blobs).toHaveLength(1) // `buffer` of 20; that of 10 is the round's
+    const loaded = await checkpoints.load()
+    expect(loaded?.round?.['buffer']?.json).toEqual({ applied: 10 })
+  })
+
+  it('leaves a copy alone that is about to become the head', async () => {
+    const stores = temporaryStores()
+    await checkpointsOf(stores).replace(undefined, stateAt(10))
+    const key = 'checkpoint/main/00000000000000000002'
+    await stores.documents.create(key, { format: 1 })
+    expect((await planCollection(open(stores))).documents).toEqual([])
+  })
+
+  it('only says what it would remove when it plans', async () => {
+    const stores = temporaryStores()
+    await versionsOf(stores, 3)
+    const plan = await planCollection(open(stores), { keep: 2 })
+    expect(plan.documents.map(({ key }) => key)).toEqual(['versions/1'])
+    expect(await numbers(stores)).toEqual([3, 2, 1])
+  })
+
+  it('takes no bytes of models while a manifest that stays cannot be read', async () => {
+    const stores = temporaryStores()
+    await versionsOf(stores, 3)
+    const v3 = await open(stores).versions.get(3)
+    await stores.blobs.delete('models', v3?.manifest ?? '', { olderThanMs: day })
+    const gone = await collect(open(stores), held, { keep: 2 })
+    expect(gone.unreadable).toEqual([v3?.version])
+    expect(gone.blobs).toEqual([])
+  })
+
+  it('touches nothing when a document is newer than the program', async () => {
+    const stores = temporaryStores()
+    await versionsOf(stores, 3)
+    await stores.documents.create('checkpoint/main/head', { format: 2 })
+    await expect(collect(open(stores), held, { keep: 1 })).rejects.toThrow('format 1 or older')
+    expect(await numbers(stores)).toEqual([3, 2, 1])
+  })
+
+  it('stops as soon as it no longer holds its lease', async () => {
+    const stores = temporaryStores()
+    await versionsOf(stores, 4)
+    let asked = 0
+    const lost = {
+      assertHeld: () => {
+        asked += 1
+        if (asked > 1) throw new LeaseLostError('gone')
+      },
+    }
+    await expect(collect(open(stores), lost, { keep: 1 })).rejects.toThrow(LeaseLostError)
+    expect(await numbers(stores)).toEqual([4, 2, 1])
+  })
+
+  it('leaves whole what stays, wherever it dies', async () => {
+    await failEveryCall(
+      ['dies-before', 'dies-after'],
+      async () => {
+        const stores = temporaryStores()
+        await versionsOf(stores, 3)
+        await checkpointsOf(stores).replace(undefined, stateAt(10))
+        return stores
+      },
+      (stores) => collect(open(stores), held, { keep: 2 }),
+      async (stores) => {
+        await expectWhole(stores)
+        await collect(open(stores), held, { keep: 2 })
+        await expectWhole(stores)
+        const left = await planCollection(open(stores), { keep: 2 })
+        expect(left).toEqual({ documents: [], blobs: [], unreadable: [] })
+      },
+    )
+  })
+
+  it('spares a version that somebody rolls back to at any moment of it', async () => {
+    await failEveryMoment(async (stores) => {
+      const registry = open(stores)
+      const options = { by: 'ada', at: 1, why: 'worse', to: 'v1' }
+      try {
+        await rollback(registry, options)
+      } catch (error) {
+        // Too late: the version is gone, and stable is what it was.
+        expect(error).toMatchObject({ code: expect.stringMatching(/MISSING|ARTIFACT/) })
+      }
+    })
+  })
+
+  it('and a learner that publishes never harm each other', async () => {
+    const stores = await temporaryPipeline()
+    const out = outletsOf(stores.again())
+    let saved: Saved = await out.checkpoints.replace(undefined, stateAt(1))
+    for (let round = 1; round <= 30; round += 1) {
+      const champion = (await out.registry.stable.read())?.version
+      const publishing = (async () => {
+        saved = await out.checkpoints.replace(saved, stateAfter(saved, round + 1))
+        saved = (await publish(saved, publicationAfter(saved, champion), out)).saved
+        await releaseWithoutIndex(out, { promotion: 'auto' })
+      })()
+      await Promise.all([publishing, collect(open(stores), held, { keep: 2 })])
+      stores.wall.ms += day
+    }
+    await expectWhole(stores)
+    expect((await numbers(stores)).length).toBeLessThan(6)
+    expect((await out.registry.stable.read())?.seq).toBe(30)
+  })
+})
+
+/** Interrupts a collection before its 1st, 2nd, … call, does `what`, and lets it go on. */
+async function failEveryMoment(what: (stores: Stores) => Promise<void>): Promise<void> {
+  for (let moment = 1; ; moment += 1) {
+    const stores = temporaryStores()
+    await versionsOf(stores, 3)
+    const v3 = await open(stores).versions.get(3)
+    if (v3) await open(stores).stable.move(v3, { move })
+    let calls = 0
+    const before = async (): Promise<void> => {
+      calls += 1
+      if (calls === moment) await what(stores)
+    }
+    const { documents, blobs } = stores
+    const after =
+      <A extends unknown[], R>(call: (...args: A) => Promise<R>) =>
+      async (...args: A): Promise<R> => {
+        await before()
+        return call(...args)
+      }
+    const slow: Stores = {
+      ...stores,
+      documents: {
+        ...documents,
+        read: after(documents.read),
+        list: after(documents.list),
+        remove: after(documents.remove),
+      },
+      blobs: { ...blobs, delete: after(blobs.delete) },
+    }
+    await collect(open(slow), held, { keep: 2 })
+    await expectWhole(stores)
+    if (calls < moment) break
+  }
+}
