@@ -72,8 +72,10 @@ export async function planCollection(
 }
 
 /**
- * Removes what {@link planCollection} finds: documents first, then what they alone named, looked
- * up again, since a channel may have moved to an old version in between.
+ * Removes what {@link planCollection} finds: documents first, then bytes.
+ *
+ * What somebody names again meanwhile stays whole, because whoever does so puts the bytes first,
+ * which renews their age, and touches the version's document after.
  *
  * @param registry - What to collect.
  * @param lease - The lease `gc`: without it nothing is removed.
@@ -87,19 +89,18 @@ export async function collect(
   options: CollectOptions = {},
 ): Promise<CollectionPlan> {
   const { minAgeMs: olderThanMs } = { ...defaultCollectOptions, ...options }
-  const first = await planCollection(registry, options)
+  const { unreadable, ...plan } = await planCollection(registry, options)
   const documents: CollectionPlan['documents'][number][] = []
-  for (const document of first.documents) {
+  for (const document of plan.documents) {
     lease.assertHeld()
     if (await registry.documents.remove(document.key, document.tag)) documents.push(document)
   }
-  const second = await planCollection(registry, options)
   const blobs: CollectionPlan['blobs'][number][] = []
-  for (const blob of second.blobs) {
+  for (const blob of plan.blobs) {
     lease.assertHeld()
     if (await registry.blobs.delete(blob.space, blob.digest, { olderThanMs })) blobs.push(blob)
   }
-  return { documents, blobs, unreadable: second.unreadable }
+  return { documents, blobs, unreadable }
 }
 
 interface Tagged {

@@ -100,8 +100,8 @@ async function moveStable(
   options: { readonly ifSeq: number; readonly pinned: boolean },
 ): Promise<ChannelState> {
   const { version, digest, manifestBytes, files } = await registry.loadVersion(name)
-  // Collection may be about to take an old version. Putting its bytes again renews their age,
-  // which collection spares; touching its document after the swap is what keeps that.
+  // A collection may be about to take an old version. Putting its bytes again renews their age,
+  // so that they are spared; touching its document after the swap spares that.
   const blobs = [manifestBytes, ...Object.values(files)]
   await Promise.all(blobs.map((bytes) => registry.blobs.put('models', bytes)))
   const target = { version, manifest: digest, ...(generation !== undefined && { generation }) }

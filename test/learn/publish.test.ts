@@ -104,12 +104,14 @@ describe('publish', () => {
 
   it('writes who moved the candidate, why, and the gate’s answer without its details', async () => {
     const stores = await baseline()
-    const out = outletsOf(stores)
-    const { saved } = await load(stores)
+    const out = outletsOf(stores, 5)
+    const { saved } = await load(stores, 5)
     const champion = (await out.registry.stable.read())?.version ?? ''
     await publish(saved, publicationAfter(saved, champion), out)
-    expect((await out.registry.candidate.read())?.move).toEqual({
-      by: 'learner-1',
+    const candidate = await out.registry.candidate.read()
+    expect(candidate?.fence).toBe(5)
+    expect(candidate?.move).toEqual({
+      by: 'learner-5',
       at: 7,
       why: 'better',
       gate: { verdict: 'promote', reason: 'better', champion },

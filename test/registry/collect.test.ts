@@ -44,7 +44,7 @@ async function expectWhole(stores: Stores): Promise<void> {
   for (const { version } of await registry.versions.list()) await registry.loadVersion(version)
   for (const channel of [registry.candidate, registry.stable]) {
     const state = await channel.read()
-    if (state) await registry.load(state)
+    if (state) await registry.loadVersion(state.version)
   }
   await checkpointsOf(stores, 99).load()
 }
@@ -211,16 +211,17 @@ describe('collect', () => {
   })
 
   it('spares a version that somebody rolls back to at any moment of it', async () => {
-    await failEveryMoment(async (stores) => {
-      const registry = open(stores)
-      const options = { by: 'ada', at: 1, why: 'worse', to: 'v1' }
-      try {
-        await rollback(registry, options)
-      } catch (error) {
-        // Too late: the version is gone, and stable is what it was.
-        expect(error).toMatchObject({ code: expect.stringMatching(/MISSING|ARTIFACT/) })
-      }
-    })
+    await atEveryMoment(
+      (stores) => collect(open(stores), held, { keep: 2 }),
+      (stores) => rollbackToFirst(stores),
+    )
+  })
+
+  it('spares a version at any moment of a rollback to it', async () => {
+    await atEveryMoment(
+      (stores) => rollbackToFirst(stores),
+      (stores) => collect(open(stores), held, { keep: 2 }),
+    )
   })
 
   it('and a learner that publishes never harm each other', async () => {
@@ -243,36 +244,49 @@ describe('collect', () => {
   })
 })
 
-/** Interrupts a collection before its 1st, 2nd, … call, does `what`, and lets it go on. */
-async function failEveryMoment(what: (stores: Stores) => Promise<void>): Promise<void> {
+/** Goes back to v1, unless it is too late: then the version is gone, and stable what it was. */
+async function rollbackToFirst(stores: Stores): Promise<void> {
+  const back = rollback(open(stores), { by: 'ada', at: 1, why: 'worse', to: 'v1' })
+  await back.catch((error: unknown) => {
+    expect(error).toMatchObject({ code: expect.stringMatching(/MISSING|ARTIFACT/) })
+  })
+}
+
+/** Interrupts `one` before its 1st, 2nd, … call by the whole of `other`. */
+async function atEveryMoment(
+  one: (stores: Stores) => Promise<unknown>,
+  other: (stores: Stores) => Promise<unknown>,
+): Promise<void> {
   for (let moment = 1; ; moment += 1) {
     const stores = temporaryStores()
     await versionsOf(stores, 3)
     const v3 = await open(stores).versions.get(3)
     if (v3) await open(stores).stable.move(v3, { move })
     let calls = 0
-    const before = async (): Promise<void> => {
-      calls += 1
-      if (calls === moment) await what(stores)
-    }
-    const { documents, blobs } = stores
     const after =
       <A extends unknown[], R>(call: (...args: A) => Promise<R>) =>
       async (...args: A): Promise<R> => {
-        await before()
+        calls += 1
+        if (calls === moment) await other(stores)
         return call(...args)
       }
-    const slow: Stores = {
+    const { documents, blobs } = stores
+    await one({
       ...stores,
       documents: {
-        ...documents,
         read: after(documents.read),
-        list: after(documents.list),
+        create: after(documents.create),
+        swap: after(documents.swap),
         remove: after(documents.remove),
+        list: after(documents.list),
       },
-      blobs: { ...blobs, delete: after(blobs.delete) },
-    }
-    await collect(open(slow), held, { keep: 2 })
+      blobs: {
+        ...blobs,
+        get: after(blobs.get),
+        put: after(blobs.put),
+        delete: after(blobs.delete),
+      },
+    })
     await expectWhole(stores)
     if (calls < moment) break
   }

@@ -70,6 +70,19 @@ describe('holdLease', () => {
     expect(other.lease?.fence).toBe(2)
   })
 
+  it('is not taken by a watcher that overslept while it was renewed', async () => {
+    const { documents } = temporaryStores()
+    const holder = handClock()
+    await holdLease(documents, 'learn', options('a', holder))
+    const clock = handClock()
+    const other = waiting(documents, options('b', clock))
+    await clock.advance(0)
+    await holder.advance(ttlMs)
+    clock.oversleep(ttlMs * 3)
+    await clock.advance(0)
+    expect(other.lease).toBeUndefined()
+  })
+
   it('watches for the time to live of the holder, not its own', async () => {
     const { documents } = temporaryStores()
     await holdLease(documents, 'learn', options('a', handClock()))
@@ -256,6 +269,33 @@ describe('a lease', () => {
     await lease.release()
     await clock.advance(ttlMs * 3)
     expect(lost).toEqual([])
+  })
+
+  it('does not call back when it is released while its last renewal loses', async () => {
+    const { documents, again } = temporaryStores()
+    const clock = handClock()
+    const lost: unknown[] = []
+    const onLost = (error: unknown): void => void lost.push(error)
+    let goOn = (): void => undefined
+    const gate = new Promise<void>((resolve) => {
+      goOn = resolve
+    })
+    const slow: DocumentStore = {
+      ...documents,
+      swap: async (...args) => {
+        await gate
+        return documents.swap(...args)
+      },
+    }
+    const lease = await holdLease(slow, 'learn', options('a', clock, { onLost }))
+    await clock.advance(ttlMs / 3) // the renewal is on its way
+    const isOwnerDead = (owner: string): boolean => owner === 'a'
+    await holdLease(again().documents, 'learn', options('b', handClock(), { isOwnerDead }))
+    const released = lease.release()
+    goOn()
+    await released
+    expect(lost).toEqual([])
+    expect((await stored(documents))?.['owner']).toBe('b')
   })
 
   it('can be taken by a next owner wherever a process died', async () => {
