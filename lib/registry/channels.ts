@@ -50,7 +50,7 @@ export interface Channel {
 }
 
 /** Key of a channel's document. */
-export const channelKey = (name: ChannelName): string => `channels/${name}`
+const channelKey = (name: ChannelName): string => `channels/${name}`
 
 /** {@link Channel} over any document store. */
 export function channel(documents: DocumentStore, name: ChannelName): Channel {

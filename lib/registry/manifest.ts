@@ -70,7 +70,7 @@ const filesSchema = z
   })
 
 /** How a manifest is stored. */
-export const manifestKind: DocumentKind<Manifest> = {
+const manifestKind: DocumentKind<Manifest> = {
   format: 1,
   error: ArtifactError,
   schema: z.strictObject({

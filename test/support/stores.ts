@@ -64,10 +64,10 @@ export type Fault =
   | 'answer-lost'
 
 /** What a process throws that was killed by {@link faulty}. */
-export class Killed extends Error {}
+class Killed extends Error {}
 
 /** The same ports, of which the call number `at` (from 1) fails. */
-export function faulty(
+function faulty(
   stores: Stores,
   at: number,
   fault: Fault,
