@@ -74,7 +74,8 @@ sharp.block({ operation: ['VipsForeignLoad'] })
 
 /** Type by content, checked against the allowed ones. */
 async function detectFormat(bytes: Uint8Array, limits: ImageLimits): Promise<ImageFormat> {
-  const found = await fileTypeFromBuffer(bytes)
+  // The detector reads untrusted bytes too: what breaks it is of no known type.
+  const found = await fileTypeFromBuffer(bytes).catch(() => undefined)
   const format = limits.formats.find((name) =>
     formatNames[name].detected.includes(found?.mime ?? ''),
   )
