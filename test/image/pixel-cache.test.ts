@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import {
   mkdtempSync,
   readdirSync,
@@ -9,11 +11,13 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { imageId } from '../../lib/image/fingerprint.ts'
 import { defaultPreprocessing, type Preprocessing } from '../../lib/image/options.ts'
 import { type PixelCache, pixelCache } from '../../lib/image/pixel-cache.ts'
 import { pixelBytes } from '../../lib/image/preprocessing.ts'
+import { writtenId, writtenPixels, writtenSettings } from '../fixtures/image/pixel-writer.ts'
 
 const settings: Preprocessing = { ...defaultPreprocessing, size: 16 }
 const payload = pixelBytes(settings)
@@ -145,5 +149,26 @@ describe('pixelCache', () => {
     expect(() => cache.write('abc', pixelsOf(3))).toThrow(
       'pixelCache: expected an image id of 64 hex characters, got abc',
     )
+  })
+})
+
+describe('pixelCache, its process killed', () => {
+  it('holds every picture whose write had returned, whole', async () => {
+    const script = new URL('../fixtures/image/pixel-writer.ts', import.meta.url)
+    for (const kills of [1, 2, 3, 4, 5]) {
+      const writer = spawn(process.execPath, [fileURLToPath(script), folder])
+      let said = ''
+      writer.stdout.on('data', (text: Buffer) => {
+        said += text
+        if (said.length > 200 * kills) writer.kill('SIGKILL')
+      })
+      await once(writer, 'close')
+      const written = Number(said.trimEnd().split('\n').at(-1))
+      const survivor = pixelCache(folder, writtenSettings)
+      const ids = Array.from({ length: written }, (_, n) => writtenId(n))
+      expect(survivor.missing(ids)).toEqual([])
+      expect(survivor.read(ids.slice(-1))).toEqual(writtenPixels(written - 1))
+      survivor.close()
+    }
   })
 })

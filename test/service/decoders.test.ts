@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import { decodeImage } from '../../lib/image/decode.ts'
 import { defaultPreprocessing, defaultImageLimits as limits } from '../../lib/image/options.ts'
 import { type DecoderOptions, type Decoders, decoders } from '../../lib/service/decoders.ts'
@@ -78,7 +78,7 @@ describe('decoders, closed while a picture is under way', () => {
 
 describe('decoders, when a picture turns on its process', () => {
   const folder = mkdtempSync(join(tmpdir(), 'decoders-'))
-  afterEach(() => rmSync(folder, { recursive: true, force: true }))
+  afterAll(() => rmSync(folder, { recursive: true }))
 
   it('show the process nothing of our environment', async () => {
     process.env['A_SECRET_OF_OURS'] = 'credential'
@@ -97,7 +97,7 @@ describe('decoders, when a picture turns on its process', () => {
 
   it('try a picture once more after a crash, and no more', async () => {
     const pool = start({ worker: hostile, processes: 2 })
-    const marker = join(mkdtempSync(join(tmpdir(), 'decoders-')), 'crashed')
+    const marker = join(folder, 'crashed')
     const second = await pool.decode(Buffer.from(`crash-once ${marker}`))
     expect(second.mediaType).toBe('image/png')
     const others = [1, 2, 3].map((n) => pool.decode(Buffer.from(`fine ${n}`)))
