@@ -27,14 +27,22 @@ export interface DecodeAnswer {
 
 let served = 0
 
-/** Decodes one picture. The module is the whole program of a decoder process. */
+/**
+ * Decodes one picture. The module is the whole program of a decoder process.
+ *
+ * @public Called by name, from `decoders`.
+ */
 export async function decode(task: DecodeTask): Promise<DecodeAnswer> {
   served += 1
   const outcome = await decodeImage(task.bytes, task.limits, task.preprocessing).catch(refusal)
   return { outcome, served, residentBytes: process.memoryUsage.rss() }
 }
 
-/** Answers at all: the process has started and could load its decoder. */
+/**
+ * Answers at all: the process has started and could load its decoder.
+ *
+ * @public Called by name, from `decoders`.
+ */
 export function ping(): boolean {
   return true
 }

@@ -34,7 +34,7 @@ export interface DecoderOptions {
 const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js'
 
 /** Defaults: `stream.md` §8. */
-export const defaultDecoderOptions: Required<
+const defaultDecoderOptions: Required<
   Omit<DecoderOptions, 'processes' | 'limits' | 'preprocessing'>
 > = {
   killAfterMs: 10_000,
