@@ -6,7 +6,7 @@ import { ArtifactError, StoreError } from '../errors.ts'
 import { loadModel, type ReadModelFile } from './load-model.ts'
 
 /** A network as bytes: what plain `tf.loadLayersModel` reads from a folder. */
-export interface Artifact {
+export type Artifact = {
   readonly 'model.json': Uint8Array
   readonly 'weights.bin': Uint8Array
 }
@@ -69,9 +69,9 @@ export function sha256(bytes: Uint8Array): string {
 }
 
 /** One digest for all files of a model: sha256 of the list that `sha256sum` would print. */
-export function artifactDigest(files: Artifact | ModelFiles): string {
+export function artifactDigest(files: ModelFiles): string {
   const lines = Object.entries(files)
-    .map(([path, bytes]: [string, Uint8Array]) => `${path}\0${sha256(bytes)}\n`)
+    .map(([path, bytes]) => `${path}\0${sha256(bytes)}\n`)
     .sort()
   return sha256(new TextEncoder().encode(lines.join('')))
 }
@@ -114,20 +114,17 @@ export function folderReader(where: string, folder: string): ReadModelFile {
  * @param folder - Absent or empty; folders above it are made.
  * @throws {@link StoreError} with reason `disk-full`, `read-only` or `io` (also: not empty).
  */
-export async function writeModelFolder(
-  folder: string,
-  files: Artifact | ModelFiles,
-): Promise<void> {
+export async function writeModelFolder(folder: string, files: ModelFiles): Promise<void> {
   const draft = `${folder}.draft-${randomUUID()}`
   try {
-    for (const [path, bytes] of Object.entries(files) as [string, Uint8Array][]) {
+    for (const [path, bytes] of Object.entries(files)) {
       const file = join(draft, path)
       await mkdir(dirname(file), { recursive: true })
       await writeFile(file, bytes, { flush: true })
     }
     await rename(draft, folder)
   } catch (cause) {
-    await rm(draft, { recursive: true, force: true })
+    await rm(draft, { recursive: true, force: true }).catch(() => undefined) // the cause counts
     throw storeFault('writeModelFolder', folder, cause)
   }
 }

@@ -22,8 +22,9 @@ export interface EmbedOptions {
 
 /** Rows scaled to unit norm, shape [batch, dim]; rows of zeros stay zero. */
 function unitRows(rows: Tensor2D): Tensor2D {
-  const norms = tf.sqrt(tf.sum(tf.square(rows), 1, true)) // [batch, 1]
-  return tf.div(rows, tf.maximum(norms, epsilon)) // [batch, dim]
+  // The maximum under the root, whose slope at 0 is infinite.
+  const squares = tf.maximum(tf.sum(tf.square(rows), 1, true), epsilon ** 2) // [batch, 1]
+  return tf.div(rows, tf.sqrt(squares)) // [batch, dim]
 }
 
 /**
