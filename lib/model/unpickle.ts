@@ -10,7 +10,7 @@ export class PickleName {
 }
 
 /** Reference to something outside the pickle, for torch a storage. */
-export interface PickleReference {
+interface PickleReference {
   readonly reference: PickleValue
 }
 
@@ -28,7 +28,7 @@ export type PickleValue =
   | Map<PickleValue, PickleValue>
 
 /** What a permitted call was turned into; this file does not look inside. */
-export interface PickleObject {
+interface PickleObject {
   readonly made: unknown
 }
 

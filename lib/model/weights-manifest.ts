@@ -1,7 +1,7 @@
 import { ArtifactError } from '../errors.ts'
 
 /** One weight as `model.json` describes it; the fields that TensorFlow.js reads. */
-export interface WeightSpec {
+interface WeightSpec {
   readonly name: string
   readonly shape: number[]
   readonly dtype: 'float32' | 'int32' | 'bool'
@@ -9,7 +9,7 @@ export interface WeightSpec {
 }
 
 /** Weights that lie one behind the other in a sequence of files. */
-export interface WeightGroup {
+interface WeightGroup {
   readonly paths: readonly string[]
   readonly specs: readonly WeightSpec[]
   /** Length of the files together. */
