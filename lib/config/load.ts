@@ -44,8 +44,7 @@ function setAt(tree: Tree, path: readonly string[], value: unknown): void {
     return
   }
   const inner = tree[key]
-  const section: Tree =
-    typeof inner === 'object' && inner !== null ? { ...(inner as Tree) } : {}
+  const section: Tree = typeof inner === 'object' && inner !== null ? { ...(inner as Tree) } : {}
   tree[key] = section
   setAt(section, rest, value)
 }

@@ -22,7 +22,9 @@ const image = section({
     .regex(/^#[0-9a-fA-F]{6}$/, 'expected #rrggbb')
     .default('#808080')
     .describe('Under transparent pixels'),
-  formats: z.array(z.enum(['jpeg', 'png', 'webp', 'gif', 'avif', 'tiff'])).default(['jpeg', 'png', 'webp']),
+  formats: z
+    .array(z.enum(['jpeg', 'png', 'webp', 'gif', 'avif', 'tiff']))
+    .default(['jpeg', 'png', 'webp']),
 })
 
 const model = section({
@@ -49,7 +51,11 @@ const loss = section({
 
 const learn = section({
   profile: orAuto(z.enum(['small', 'standard'])),
-  start: section({ buffered: orAuto(count), fresh: orAuto(count), onDrift: z.boolean().default(true) }),
+  start: section({
+    buffered: orAuto(count),
+    fresh: orAuto(count),
+    onDrift: z.boolean().default(true),
+  }),
   minInterval: duration.prefault('0s'),
   k: orAuto(z.int().min(2)),
   steps: orAuto(count),
@@ -79,7 +85,11 @@ const learn = section({
 export const configSchema = z.strictObject({
   name: name.default('main').describe('Pipeline; in group names, store and topic prefixes'),
   lineage: name.default('main').describe('History of one learner'),
-  data: z.string().min(1).default('./contrastream-data').describe('Folder of the embedded adapters'),
+  data: z
+    .string()
+    .min(1)
+    .default('./contrastream-data')
+    .describe('Folder of the embedded adapters'),
   engine: z.enum(['auto', 'tensorflow', 'wasm']).default('auto'),
   seed: z.int().default(1),
   ingest,
@@ -93,7 +103,12 @@ export const configSchema = z.strictObject({
   }),
   pictures: section({ retention: orAuto(duration) }),
   stream: section({ maxRecordBytes: size.prefault('1MB') }),
-  log: section({ retention: section({ hours: z.number().positive().default(168), bytes: size.prefault('20GiB') }) }),
+  log: section({
+    retention: section({
+      hours: z.number().positive().default(168),
+      bytes: size.prefault('20GiB'),
+    }),
+  }),
   disk: section({ floor: orAuto(size) }),
   limits: section({
     bytes: size.prefault('20MiB'),

@@ -17,7 +17,9 @@ function quantity(kind: string, units: Readonly<Record<string, number>>) {
     const [, number, unit] = /^(\d+(?:\.\d+)?)\s*([A-Za-z]+)$/.exec(text.trim()) ?? []
     const factor = units[unit ?? '']
     if (number === undefined || factor === undefined) {
-      context.addIssue(`expected ${kind} such as 5${Object.keys(units)[2]} (${names}), got '${text}'`)
+      context.addIssue(
+        `expected ${kind} such as 5${Object.keys(units)[2]} (${names}), got '${text}'`,
+      )
       return z.NEVER
     }
     return Number(number) * factor

@@ -1,6 +1,21 @@
 import type { Matrix } from '../engine/matrix.ts'
 import { expectTwins } from './rows.ts'
 
+/** A {@link Matrix}, or the same in float64. */
+export interface WideMatrix extends Omit<Matrix, 'data'> {
+  /** Row-major, shape [rows, dim]. */
+  readonly data: Float32Array | Float64Array
+}
+
+/** Columns of `a` at once: their sums, 32·q float64, stay in the cache. */
+const columnsAtOnce = 32
+
+/** Four consecutive rows in float64, zeros behind the last one; shape [4, dim]. */
+function fourRows({ rows, dim, data }: WideMatrix, row: number, into: Float64Array): void {
+  into.fill(0)
+  into.set(data.subarray(row * dim, Math.min(row + 4, rows) * dim))
+}
+
 /**
  * aᵀb in float64: the engines have float32 only, which blurs small singular values.
  *
@@ -11,28 +26,31 @@ import { expectTwins } from './rows.ts'
  * @returns Row-major, shape [p, q].
  * @throws {@link ShapeError} if the rows differ.
  */
-export function crossProduct(a: Matrix, b: Matrix): Float64Array {
+export function crossProduct(a: WideMatrix, b: WideMatrix): Float64Array {
   expectTwins('crossProduct', a, b, false)
   const [p, q] = [a.dim, b.dim]
   const sums = new Float64Array(p * q)
-  const padded = (m: Matrix, row: number, i: number) =>
-    row < m.rows ? (m.data[row * m.dim + i] as number) : 0
-  const block = new Float64Array(4 * q)
-  for (let row = 0; row < a.rows; row += 4) {
-    for (let i = 0; i < 4 * q; i += 1) block[i] = padded(b, row + Math.floor(i / q), i % q)
-    for (let i = 0; i < p; i += 1) {
-      const a0 = padded(a, row, i)
-      const a1 = padded(a, row + 1, i)
-      const a2 = padded(a, row + 2, i)
-      const a3 = padded(a, row + 3, i)
-      const start = i * q
-      for (let j = 0; j < q; j += 1) {
-        sums[start + j] =
-          (sums[start + j] as number) +
-          (a0 * (block[j] as number) +
-            a1 * (block[q + j] as number) +
-            a2 * (block[2 * q + j] as number) +
-            a3 * (block[3 * q + j] as number))
+  const left = new Float64Array(4 * p)
+  const right = new Float64Array(4 * q)
+  for (let first = 0; first < p; first += columnsAtOnce) {
+    const end = Math.min(p, first + columnsAtOnce)
+    for (let row = 0; row < a.rows; row += 4) {
+      fourRows(a, row, left)
+      fourRows(b, row, right)
+      for (let i = first; i < end; i += 1) {
+        const a0 = left[i] as number
+        const a1 = left[p + i] as number
+        const a2 = left[2 * p + i] as number
+        const a3 = left[3 * p + i] as number
+        const start = i * q
+        for (let j = 0; j < q; j += 1) {
+          sums[start + j] =
+            (sums[start + j] as number) +
+            (a0 * (right[j] as number) +
+              a1 * (right[q + j] as number) +
+              a2 * (right[2 * q + j] as number) +
+              a3 * (right[3 * q + j] as number))
+        }
       }
     }
   }

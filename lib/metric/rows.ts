@@ -1,4 +1,8 @@
 import type { Matrix } from '../engine/matrix.ts'
+
+/** Size of a matrix. */
+type Size = Pick<Matrix, 'rows' | 'dim'>
+
 import { InputError, ShapeError } from '../errors.ts'
 
 /**
@@ -17,7 +21,7 @@ export function expectLength(where: string, name: string, length: number, rows: 
  *
  * @throws {@link ShapeError} if rows, or with `sameDim` dims, differ.
  */
-export function expectTwins(where: string, a: Matrix, b: Matrix, sameDim: boolean): void {
+export function expectTwins(where: string, a: Size, b: Size, sameDim: boolean): void {
   if (a.rows !== b.rows || (sameDim && a.dim !== b.dim)) {
     const expected = `[${a.rows}, ${sameDim ? a.dim : '?'}]`
     throw new ShapeError(

@@ -1,6 +1,6 @@
 import { Matrix as Float64Matrix, SingularValueDecomposition } from 'ml-matrix'
 import type { Matrix } from '../engine/matrix.ts'
-import { crossProduct } from './cross-product.ts'
+import { crossProduct, transposed } from './cross-product.ts'
 import { expectLength, expectTwins } from './rows.ts'
 
 /** The rotation of one model's space onto another's. */
@@ -17,10 +17,16 @@ export interface SpaceMap {
  */
 const pull = 1e-9
 
+function squares(values: Float32Array | Float64Array): number {
+  let sum = 0
+  for (const value of values) sum += value * value
+  return sum
+}
+
 /**
  * Orthogonal Procrustes: the rotation R that brings `from`·R nearest to `to`.
  *
- * In float64 by singular value decomposition: about 10 s at 1280 numbers a row, 2 s at 512.
+ * In float64 by singular value decomposition: about 15 s at 10,000 × 1280 on one core, 2 s at 512.
  *
  * @param from - Images in the new space, centred, shape [rows, dim].
  * @param to - The same images in the old space, centred, shape [rows, dim].
@@ -31,14 +37,16 @@ export function fitSpaceMap(from: Matrix, to: Matrix): SpaceMap {
   expectTwins('fitSpaceMap', from, to, true)
   const { dim } = from
   const product = crossProduct(from, to)
-  const size = Math.sqrt(product.reduce((sum, value) => sum + value * value, 0)) || 1
-  for (let i = 0; i < dim; i += 1) {
-    product[i * dim + i] = (product[i * dim + i] as number) + pull * size
-  }
-  const decomposition = new SingularValueDecomposition(Float64Matrix.from1DArray(dim, dim, product))
+  const pulled = product.slice()
+  const strength = pull * (Math.sqrt(squares(product)) || 1)
+  for (let at = 0; at < dim * dim; at += dim + 1) pulled[at] = (product[at] as number) + strength
+  const decomposition = new SingularValueDecomposition(Float64Matrix.from1DArray(dim, dim, pulled))
   const { leftSingularVectors: left, rightSingularVectors: right } = decomposition
   const rotation = Float64Array.from(left.mmul(right.transpose()).to1DArray())
-  return { rotation, residual: mapResidual(rotation, from, to) }
+  // The sum of ‖from·R − to‖², multiplied out: the rows need not be rotated for it.
+  const agreement = rotation.reduce((sum, value, i) => sum + value * (product[i] as number), 0)
+  const total = squares(from.data) + squares(to.data) - 2 * agreement
+  return { rotation, residual: Math.max(0, total / from.rows) }
 }
 
 /**
@@ -49,21 +57,10 @@ export function fitSpaceMap(from: Matrix, to: Matrix): SpaceMap {
  * @throws {@link ShapeError} if the rotation is not [dim, dim].
  */
 export function rotateRows(matrix: Matrix, rotation: Float64Array): Matrix {
-  const { rows, dim, data } = matrix
+  const { rows, dim } = matrix
   expectLength('rotateRows', 'rotation', rotation.length, dim * dim)
-  const rotated = new Float32Array(rows * dim)
-  const sums = new Float64Array(dim)
-  for (let row = 0; row < rows; row += 1) {
-    sums.fill(0)
-    for (let i = 0; i < dim; i += 1) {
-      const value = data[row * dim + i] as number
-      for (let j = 0; j < dim; j += 1) {
-        sums[j] = (sums[j] as number) + value * (rotation[i * dim + j] as number)
-      }
-    }
-    rotated.set(sums, row * dim)
-  }
-  return { rows, dim, data: rotated }
+  const rotated = crossProduct(transposed(matrix), { rows: dim, dim, data: rotation })
+  return { rows, dim, data: new Float32Array(rotated) }
 }
 
 /**
@@ -75,6 +72,5 @@ export function rotateRows(matrix: Matrix, rotation: Float64Array): Matrix {
 export function mapResidual(rotation: Float64Array, from: Matrix, to: Matrix): number {
   expectTwins('mapResidual', from, to, true)
   const rotated = rotateRows(from, rotation).data
-  const squares = rotated.reduce((sum, value, i) => sum + (value - (to.data[i] as number)) ** 2, 0)
-  return squares / from.rows
+  return squares(rotated.map((value, i) => value - (to.data[i] as number))) / from.rows
 }

@@ -1,0 +1,235 @@
+import type { BootstrapInterval } from '../metric/bootstrap.ts'
+
+/** Label-free signals of one model on one probe, per picture. */
+export interface ProbeSignals {
+  /** Reciprocal rank of the source of hard augmented views, mean over views, shape [n], (0, 1]. */
+  readonly mrr: Float32Array
+  /** Jaccard overlap of the neighbours of two augmented views, shape [n], [0, 1]. */
+  readonly consistency: Float32Array
+}
+
+/** Label-free signals of one model. */
+export interface ModelSignals {
+  readonly a: ProbeSignals
+  readonly b: ProbeSignals
+  readonly dim: number
+  /** RankMe of probe A, in [0, min(d, n)]. */
+  readonly effectiveRank: number
+  /** 1 − mean cosine before centring, in [0, 2]. */
+  readonly spread: number
+  /** Mean adjusted Rand index of clusterings of resamples. */
+  readonly stability: number
+  /** Watched, never decisive. */
+  readonly watched: Readonly<Record<string, number>>
+}
+
+/** Figures of a labelled probe, per query. */
+export interface LabelledSignals {
+  readonly mapAtR: Float32Array
+  readonly recallAt1: Float32Array
+}
+
+/** What the gate compares. */
+export interface GateInput {
+  readonly candidate: ModelSignals
+  readonly champion: ModelSignals
+  readonly baseline: ModelSignals
+  /** Mean top-10 neighbour overlap of candidate and champion on probe A, [0, 1]. */
+  readonly overlap: number
+  /** Why the artifact does not load and serve; undefined when it does. */
+  readonly artifactFault: string | undefined
+  readonly labelled?: { readonly candidate: LabelledSignals; readonly champion: LabelledSignals }
+}
+
+/** Bounds of the gate. */
+export interface GateOptions {
+  /** Lower bound that a primary on probe A must exceed. Default −.005. */
+  readonly tolerance?: number
+  /** Smallest effective rank as a share of min(d, n), and of the champion's at equal d. */
+  readonly minRankShare?: number
+  readonly minRankRatio?: number
+  /** Smallest 1 − mean cosine. Default .02. */
+  readonly minSpread?: number
+  /** Smallest neighbour overlap with the champion. Default .2. */
+  readonly minOverlap?: number
+  /** Smallest share of the champion's cluster stability. Default .8. */
+  readonly minStabilityRatio?: number
+  /** Largest loss of Recall@1 on a labelled probe. Default .03. */
+  readonly maxRecallLoss?: number
+}
+
+/** Pictures that a probe needs; the `small` profile does with fewer, and says how sure it is. */
+export const defaultMinProbe = 100
+export const smallMinProbe = 20
+
+/** Defaults: `method.md` §8. */
+export const defaultGateOptions: Required<GateOptions> = {
+  tolerance: -0.005,
+  minRankShare: 0.15,
+  minRankRatio: 0.7,
+  minSpread: 0.02,
+  minOverlap: 0.2,
+  minStabilityRatio: 0.8,
+  maxRecallLoss: 0.03,
+}
+
+/** Interval of candidate − champion, with the two means. */
+export interface Comparison extends BootstrapInterval {
+  readonly candidate: number
+  readonly champion: number
+  readonly baseline: number
+}
+
+/** The gate's answer. */
+export interface Verdict {
+  readonly verdict: 'promote' | 'hold' | 'reject'
+  /** One sentence for people. */
+  readonly reason: string
+  readonly comparisons: Readonly<Record<string, Comparison>>
+  readonly figures: Readonly<Record<string, number>>
+  /** About how many more probe pictures would show a gain of .01, when one was missed. */
+  readonly needsPictures: number | undefined
+}
+
+/** Paired bootstrap of per-picture differences, handed in with its seed and groups. */
+export type Resample = (difference: Float32Array, probe: 'a' | 'b' | 'labels') => BootstrapInterval
+
+const mean = (values: Float32Array): number =>
+  values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length
+
+const minus = (a: Float32Array, b: Float32Array): Float32Array =>
+  a.map((value, i) => value - (b[i] as number))
+
+const signed = (value: number): string => `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(3)}`
+
+function compare(
+  candidate: Float32Array,
+  champion: Float32Array,
+  baseline: Float32Array | undefined,
+  interval: BootstrapInterval,
+): Comparison {
+  const base = baseline === undefined ? Number.NaN : mean(baseline)
+  return { ...interval, candidate: mean(candidate), champion: mean(champion), baseline: base }
+}
+
+/** The first veto, as a sentence; undefined when there is none. */
+function veto(input: GateInput, options: Required<GateOptions>): string | undefined {
+  const { candidate, champion } = input
+  const n = candidate.a.mrr.length
+  const least = options.minRankShare * Math.min(candidate.dim, n)
+  const isSameDim = candidate.dim === champion.dim
+  if (input.artifactFault !== undefined)
+    return `the artifact does not serve: ${input.artifactFault}`
+  if (!(candidate.spread >= options.minSpread)) {
+    return `collapse: spread ${candidate.spread.toFixed(3)} is under ${options.minSpread}`
+  }
+  if (!(candidate.effectiveRank >= least)) {
+    return `collapse: effective rank ${candidate.effectiveRank.toFixed(1)} is under ${least.toFixed(1)}`
+  }
+  if (isSameDim && candidate.effectiveRank < options.minRankRatio * champion.effectiveRank) {
+    return `effective rank ${candidate.effectiveRank.toFixed(1)} is under ${options.minRankRatio} × the champion's ${champion.effectiveRank.toFixed(1)}`
+  }
+  if (!(input.overlap >= options.minOverlap)) {
+    return `neighbour overlap with the champion ${input.overlap.toFixed(2)} is under ${options.minOverlap}`
+  }
+  if (!(candidate.stability >= options.minStabilityRatio * champion.stability)) {
+    return `cluster stability ${candidate.stability.toFixed(2)} is under ${options.minStabilityRatio} × the champion's ${champion.stability.toFixed(2)}`
+  }
+  return undefined
+}
+
+/** The comparisons that decide, with the bound that each must exceed. */
+function primaries(input: GateInput, resample: Resample, options: Required<GateOptions>) {
+  const { candidate, champion, baseline, labelled } = input
+  if (labelled !== undefined) {
+    const of = (name: keyof LabelledSignals) =>
+      compare(
+        labelled.candidate[name],
+        labelled.champion[name],
+        undefined,
+        resample(minus(labelled.candidate[name], labelled.champion[name]), 'labels'),
+      )
+    return [{ name: 'MAP@R on labels', above: 0, comparison: of('mapAtR') }]
+  }
+  const of = (probe: 'a' | 'b', signal: keyof ProbeSignals) =>
+    compare(
+      candidate[probe][signal],
+      champion[probe][signal],
+      baseline[probe][signal],
+      resample(minus(candidate[probe][signal], champion[probe][signal]), probe),
+    )
+  const { tolerance } = options
+  return [
+    { name: 'MRR on new pictures', above: 0, comparison: of('b', 'mrr') },
+    { name: 'MRR on old pictures', above: tolerance, comparison: of('a', 'mrr') },
+    { name: 'consistency on old pictures', above: tolerance, comparison: of('a', 'consistency') },
+    { name: 'consistency on new pictures', above: tolerance, comparison: of('b', 'consistency') },
+  ]
+}
+
+/** Pictures that would show a gain of .01 with 80 % power, given the spread of differences. */
+const neededFor = (sd: number): number => Math.ceil(((2.8 * sd) / 0.01) ** 2)
+
+/**
+ * Judges a candidate against the champion, without labels unless a labelled probe is given.
+ *
+ * A veto rejects; a missed bound holds; else it promotes.
+ *
+ * @param minProbe - Pictures that a probe needs before anything is promoted.
+ */
+export function judge(
+  input: GateInput,
+  resample: Resample,
+  minProbe: number = defaultMinProbe,
+  options: Required<GateOptions> = defaultGateOptions,
+): Verdict {
+  const { candidate, champion, labelled } = input
+  const decisive = primaries(input, resample, options)
+  const comparisons = Object.fromEntries(decisive.map((one) => [one.name, one.comparison]))
+  const figures = {
+    effectiveRank: candidate.effectiveRank,
+    championEffectiveRank: champion.effectiveRank,
+    spread: candidate.spread,
+    overlap: input.overlap,
+    stability: candidate.stability,
+    championStability: champion.stability,
+    ...candidate.watched,
+  }
+  const answer = (
+    verdict: Verdict['verdict'],
+    reason: string,
+    needsPictures?: number,
+  ): Verdict => ({
+    verdict,
+    reason,
+    comparisons,
+    figures,
+    needsPictures,
+  })
+  const fault = veto(input, options)
+  if (fault !== undefined) return answer('reject', fault)
+  const size =
+    labelled?.candidate.mapAtR.length ?? Math.min(candidate.a.mrr.length, candidate.b.mrr.length)
+  if (size < minProbe) {
+    const missing = minProbe - size
+    return answer('hold', `the probe has ${size} pictures, ${missing} too few`, missing)
+  }
+  if (labelled !== undefined) {
+    const loss = mean(labelled.champion.recallAt1) - mean(labelled.candidate.recallAt1)
+    if (loss > options.maxRecallLoss) {
+      return answer('reject', `Recall@1 on labels fell by ${loss.toFixed(3)}`)
+    }
+  }
+  const missed = decisive.find((one) => !(one.comparison.low > one.above))
+  if (missed !== undefined) {
+    const { comparison: c, name, above } = missed
+    const needed = Math.max(0, neededFor(c.sd) - size)
+    const text = `${name} ${signed(c.mean)} (${signed(c.low)} to ${signed(c.high)}), lower bound must exceed ${signed(above)}; needs about ${needed} more probe pictures to show a gain of .01`
+    return answer('hold', text, needed)
+  }
+  const [first] = decisive
+  const text = `${first?.name} ${signed(first?.comparison.mean ?? 0)} (${signed(first?.comparison.low ?? 0)} to ${signed(first?.comparison.high ?? 0)})`
+  const below = decisive.filter((one) => one.comparison.candidate < one.comparison.baseline)
+  const warning = below.length > 0 ? `below the frozen baseline in ${below[0]?.name}; ` : ''
+  return answer('promote', warning + text)
+}

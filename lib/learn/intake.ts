@@ -1,0 +1,139 @@
+import { type BufferOptions, brokenQuota, draftOf, insert, reject } from './buffer.ts'
+import { observe } from './drift.ts'
+import {
+  type DuplicateOptions,
+  draftOfSeen,
+  duplicateGroup,
+  remember,
+  wasSeen,
+} from './duplicates.ts'
+import { type HeldOutOptions, heldOutShare, holdOut, isHeldOut } from './held-out.ts'
+import type { ClusterState, DriftState, LearnerState, Picture } from './state.ts'
+
+/** A decoded picture on its way into the learner's state. */
+export interface Arrival {
+  /** sha256 of the picture's bytes. */
+  readonly id: string
+  readonly source: string
+  /** ms since 1970. */
+  readonly at: number
+  /** 64-bit difference hash, 16 hex characters. */
+  readonly fingerprint: string
+  /** Row of the champion, unit norm, centred if the champion is, shape [dim]. */
+  readonly embedding: Float32Array
+  /** Row of the frozen reference encoder, unit norm, shape [dim]; absent: no drift watch. */
+  readonly reference: Float32Array | undefined
+}
+
+/** The model behind `Arrival.embedding`. */
+export interface Champion {
+  readonly digest: string
+  /** Whether its cosines are centred, so that .97 means alike. */
+  readonly isCentred: boolean
+}
+
+/** Settings of the intake. */
+export interface IntakeOptions {
+  readonly buffer: Required<BufferOptions>
+  readonly duplicates: Required<DuplicateOptions>
+  readonly heldOut: Required<HeldOutOptions>
+  /** Pictures of one duplicate group that enter the buffer. Default 3. */
+  readonly maxGroup: number
+  readonly seed: number
+}
+
+/** What became of a picture. */
+export type Fate = 'admitted' | 'held-out' | 'rejected' | 'duplicate'
+
+/** The state after a batch, with what each picture's bytes are still needed for. */
+export interface IntakeResult {
+  readonly state: LearnerState
+  /** Fate of each picture, in order. */
+  readonly fates: readonly Fate[]
+  /** Image ids that the state no longer names. */
+  readonly released: readonly string[]
+}
+
+/** Identity of the nearest centroid, if the champion's space is the one that was clustered. */
+function nearestIdentity(
+  clusters: ClusterState | undefined,
+  champion: Champion,
+  embedding: Float32Array,
+): number | undefined {
+  if (clusters === undefined || clusters.model !== champion.digest) return undefined
+  const { centroids, known } = clusters
+  let best = -2
+  let identity: number | undefined
+  for (let row = 0; row < centroids.rows; row += 1) {
+    let sum = 0
+    for (let i = 0; i < centroids.dim; i += 1) {
+      sum += (centroids.data[row * centroids.dim + i] as number) * (embedding[i] as number)
+    }
+    if (sum > best) {
+      best = sum
+      identity = known[row]?.identity
+    }
+  }
+  return identity
+}
+
+const watched = (drift: DriftState | undefined, row: Float32Array | undefined) =>
+  drift === undefined || row?.length !== drift.mean.length ? drift : observe(drift, row)
+
+/**
+ * Takes a batch of decoded pictures into the learner's state, each at most once.
+ *
+ * A picture's duplicate group decides first whether it is held out; then at most `maxGroup` of a
+ * group, and quotas a source and a cluster, guard the buffer. Every distinct picture counts as
+ * applied, whatever its fate.
+ */
+export function admit(
+  state: LearnerState,
+  arrivals: readonly Arrival[],
+  champion: Champion,
+  options: IntakeOptions,
+): IntakeResult {
+  const seen = draftOfSeen(state.seen, champion.digest)
+  let { heldOut, drift } = state
+  const draft = draftOf(state.buffer)
+  const fates: Fate[] = []
+  const released: string[] = []
+  for (const arrival of arrivals) {
+    if (wasSeen(seen, arrival.id)) {
+      fates.push('duplicate')
+      continue
+    }
+    const embedding = champion.isCentred ? arrival.embedding : undefined
+    const group = duplicateGroup(seen, arrival, embedding, options.duplicates)
+    const known = seen.groups.get(group)
+    const share = heldOutShare(heldOut, options.heldOut)
+    const isOut = known?.heldOut ?? isHeldOut(group, share, options.seed)
+    const { id, source, at } = arrival
+    const picture: Picture = { id, source, at, group }
+    let fate: Fate = 'rejected'
+    if ((known?.pictures ?? 0) >= options.maxGroup) reject(draft, 'near-duplicate')
+    else if (isOut) {
+      const held = holdOut(heldOut, picture, options.heldOut)
+      heldOut = held.sets
+      if (held.dropped !== undefined) released.push(held.dropped.id)
+      fate = 'held-out'
+    } else {
+      const identity = nearestIdentity(state.clusters, champion, arrival.embedding)
+      const broken = brokenQuota(draft, { source, identity }, state.clusters?.k, options.buffer)
+      if (broken !== undefined) reject(draft, broken)
+      else {
+        const evicted = insert(draft, picture, identity, options.buffer, options.seed)
+        if (evicted !== undefined) {
+          reject(draft, 'evicted')
+          released.push(evicted.id)
+        }
+        fate = 'admitted'
+      }
+    }
+    drift = watched(drift, arrival.reference)
+    const recent = { id, group, fingerprint: arrival.fingerprint, embedding }
+    remember(seen, source, recent, isOut, options.duplicates)
+    fates.push(fate)
+  }
+  return { state: { ...state, buffer: draft, seen, heldOut, drift }, fates, released }
+}

@@ -1,0 +1,328 @@
+import { chooseK } from '../cluster/choose-k.ts'
+import { type Clustering, cluster } from '../cluster/cluster.ts'
+import type { ClusterStatistics } from '../cluster/statistics.ts'
+import { clusterStatistics } from '../cluster/statistics.ts'
+import { trustImages } from '../cluster/trust.ts'
+import type { Matrix } from '../engine/matrix.ts'
+import { randomStream } from '../engine/random.ts'
+import type { Preprocessing } from '../image/options.ts'
+import { augmentationMrr } from '../metric/augmentation-mrr.ts'
+import { pairedBootstrap } from '../metric/bootstrap.ts'
+import { centreRows } from '../metric/centre.ts'
+import { neighbourOverlap } from '../metric/neighbours.ts'
+import { loadArtifact, type ModelFiles, saveArtifact } from '../model/artifact.ts'
+import { embedMatrix } from '../model/encoder.ts'
+import { type FoldReport, foldOnto } from './fold.ts'
+import { judge, type ModelSignals, type Verdict } from './gate.ts'
+import { chunks, type Pictures, type PixelSource, picturesOf } from './pictures.ts'
+import type { RoundSettings } from './recipe.ts'
+import { type GateModel, judgeSignals, type Probes } from './signals.ts'
+import type { Picture, StudentState } from './state.ts'
+import { type Student, startStudent } from './student.ts'
+import { type TrainingOutcome, type TrainingProgress, train } from './train.ts'
+
+/** A published model on its way into a round. */
+export interface RoundModel {
+  readonly files: ModelFiles
+  /** Absent: not centred yet, so the mean of the round's pictures is taken. */
+  readonly mean: Float32Array | undefined
+  readonly digest: string
+}
+
+/** Everything that a round depends on, frozen before it begins. */
+export interface RoundInput {
+  readonly number: number
+  readonly seed: number
+  /** Pictures of the buffer, in the order of arrival. */
+  readonly pictures: readonly (Picture & { readonly isFresh: boolean })[]
+  readonly probes: { readonly a: readonly Picture[]; readonly b: readonly Picture[] }
+  readonly monitor: readonly Picture[]
+  readonly champion: RoundModel
+  readonly baseline: RoundModel
+  /** Whether the champion is the baseline itself: its signals are then taken once. */
+  readonly isChampionBaseline: boolean
+  readonly student: StudentState | undefined
+  readonly settings: RoundSettings
+  readonly preprocessing: Preprocessing
+  /** Probe pictures that the gate needs: 20 in the `small` profile, else 100. */
+  readonly minProbe: number
+}
+
+/** What a round is told, and asked for, from outside. */
+export interface RoundPorts {
+  readonly pixels: PixelSource
+  /** Monotonic clock, ms. */
+  readonly now: () => number
+  readonly report?: (progress: RoundProgress) => void
+  readonly signal?: AbortSignal
+  /** Loads the artifact elsewhere and embeds pictures; answers why it does not serve, if so. */
+  readonly check?: (
+    files: ModelFiles,
+    pixels: Uint8Array,
+    expected: Matrix,
+  ) => Promise<string | undefined>
+}
+
+/** Where a round stands. */
+export type RoundProgress =
+  | TrainingProgress
+  | { readonly phase: 'fold' | 'gate' | 'check'; readonly step: number; readonly steps: number }
+
+/** The candidate, ready to be published. */
+export interface Candidate {
+  readonly files: ModelFiles
+  /** Mean that its vectors are centred on, shape [dim]. */
+  readonly mean: Float32Array
+  readonly dim: number
+  readonly clustering: Clustering
+  /** Unit rows in the published space, shape [clusters, dim]. */
+  readonly centroids: Matrix
+  readonly trusted: Uint8Array
+}
+
+/** What a round did. */
+export interface RoundReport {
+  readonly number: number
+  readonly k: number
+  readonly pictures: number
+  readonly fresh: number
+  readonly training: Omit<TrainingOutcome, 'optimizer'>
+  readonly clustering: ClusterStatistics
+  readonly fold: FoldReport | undefined
+}
+
+/** How a round ended: with a verdict, or without a candidate. */
+export type RoundResult =
+  | {
+      readonly outcome: 'judged'
+      readonly report: RoundReport
+      readonly candidate: Candidate
+      readonly student: StudentState
+      readonly verdict: Verdict
+    }
+  | {
+      readonly outcome: 'nothing' | 'failed'
+      readonly reason: string
+      readonly training: Omit<TrainingOutcome, 'optimizer'>
+    }
+
+/** Steps between two looks at the monitor set, and the pictures that it needs. */
+const monitorEvery = 100
+const leastMonitor = 100
+
+const idsOf = (pictures: readonly Picture[]): string[] => pictures.map(({ id }) => id)
+
+/** Numbers for the duplicate groups, equal for equal names. */
+function groupNumbers(pictures: readonly Picture[]): Int32Array {
+  const numbers = new Map<string, number>()
+  return Int32Array.from(pictures, ({ group }) => {
+    const number = numbers.get(group) ?? numbers.size
+    numbers.set(group, number)
+    return number
+  })
+}
+
+/** Augmentation MRR of the student on the monitor set, centred on its own mean there. */
+async function monitorScore(
+  student: Student,
+  pictures: Pictures,
+  ids: readonly string[],
+): Promise<number> {
+  async function* hard() {
+    for (const some of chunks(ids)) yield await pictures.hard(some, 0)
+  }
+  const network = await student.publishable()
+  try {
+    const { matrix, mean } = centreRows(await pictures.embed(network, ids))
+    const queries = await embedMatrix(network, hard(), { mean })
+    const ranks = await augmentationMrr(queries, matrix, Int32Array.from(ids.keys()))
+    return ranks.reduce((sum, value) => sum + value, 0) / ranks.length
+  } finally {
+    network.dispose()
+  }
+}
+
+/** Why a run left no candidate. */
+function withoutCandidate(training: TrainingOutcome): string | undefined {
+  switch (training.ended) {
+    case 'not-finite':
+      return 'the loss was not finite; the weights are back where the round began'
+    case 'no-clusters':
+      return 'nothing to learn: fewer than two trusted clusters'
+    case 'collapse':
+      return training.steps === 0 ? 'the embeddings are collapsed before the first step' : undefined
+    case 'steps':
+    case 'time':
+    case 'nothing-left':
+      return undefined
+  }
+}
+
+/**
+ * One round: clusters, trains, folds the candidate onto the champion's space, and judges it.
+ *
+ * Pure but for its ports: equal inputs, seed, engine and machine give an equal candidate within
+ * the engine's own determinism.
+ *
+ * @throws the signal's reason if it is aborted; nothing is changed then.
+ * @see `method.md` §6, §8, §9.
+ */
+export async function runRound(input: RoundInput, ports: RoundPorts): Promise<RoundResult> {
+  const { settings, seed, number } = input
+  const pictures = picturesOf(ports.pixels, input.preprocessing, settings.augmentation, seed)
+  const ids = idsOf(input.pictures)
+  const k = settings.k ?? chooseK(ids.length)
+  const champion = await loadArtifact(input.champion.files)
+  const baseline = await loadArtifact(input.baseline.files)
+  const student = await startStudent(input, baseline, pictures, ids)
+  const { trainee } = student
+  try {
+    const monitorIds = idsOf(input.monitor)
+    const monitor =
+      monitorIds.length >= leastMonitor
+        ? { every: monitorEvery, score: () => monitorScore(student, pictures, monitorIds) }
+        : undefined
+    const trained = await train(
+      trainee,
+      {
+        ids,
+        groups: groupNumbers(input.pictures),
+        fresh: Uint8Array.from(input.pictures, ({ isFresh }) => (isFresh ? 1 : 0)),
+      },
+      settings,
+      {
+        now: ports.now,
+        k,
+        seed,
+        round: number,
+        ...(ports.report && { report: ports.report }),
+        ...(ports.signal && { signal: ports.signal }),
+        ...(monitor && { monitor }),
+        ...(student.firstEmbeddings && { firstEmbeddings: student.firstEmbeddings }),
+      },
+      undefined,
+      student.memory,
+    )
+    const { optimizer, ...training } = trained
+    const reason = withoutCandidate(trained)
+    if (reason !== undefined) {
+      const outcome = trained.ended === 'not-finite' ? 'failed' : 'nothing'
+      return { outcome, reason, training }
+    }
+    const tell = (phase: 'fold' | 'gate' | 'check') =>
+      ports.report?.({ phase, step: trained.steps, steps: settings.steps })
+
+    tell('fold')
+    const embeddings = await trainee.embedAll()
+    const clusterSeed = randomStream(seed, 'clustering', number, 'last').integer(2 ** 31)
+    const clustering = await cluster(embeddings, { k, seed: clusterSeed })
+    const trusted = trustImages(clustering, { marginDrop: settings.marginDrop })
+    const championEmbeddings = await pictures.embed(champion, ids)
+    const championMean = input.champion.mean ?? centreRows(championEmbeddings).mean
+    const network = await student.publishable()
+    const folded = await foldOnto(
+      { network, embeddings, mean: clustering.mean, centroids: clustering.centroids },
+      { embeddings: championEmbeddings, mean: championMean },
+      seed,
+    )
+    const files = { ...(await saveArtifact(folded.network)) }
+
+    tell('gate')
+    const baselineMean = input.baseline.mean ?? centreRows(await pictures.embed(baseline, ids)).mean
+    const models = {
+      candidate: { network: folded.network, mean: folded.mean },
+      champion: { network: champion, mean: championMean },
+      baseline: { network: baseline, mean: baselineMean },
+    }
+    const verdict = await judgeModels(
+      models,
+      input.isChampionBaseline,
+      pictures,
+      input,
+      seed,
+      async (expected, some) => {
+        tell('check')
+        return ports.check?.(files, await ports.pixels.read(some), expected)
+      },
+    )
+    const report: RoundReport = {
+      number,
+      k,
+      pictures: ids.length,
+      fresh: input.pictures.filter(({ isFresh }) => isFresh).length,
+      training,
+      clustering: clusterStatistics(clustering, trusted),
+      fold: folded.report,
+    }
+    const candidate: Candidate = {
+      files,
+      mean: folded.mean,
+      dim: embeddings.dim,
+      clustering,
+      centroids: folded.centroids,
+      trusted,
+    }
+    return {
+      outcome: 'judged',
+      report,
+      candidate,
+      student: {
+        weights: await trainee.snapshot(),
+        optimizerStep: optimizer.step,
+        first: optimizer.first,
+        second: optimizer.second,
+        architecture: student.architecture,
+      },
+      verdict,
+    }
+  } finally {
+    student.dispose()
+    champion.dispose()
+    baseline.dispose()
+  }
+}
+
+/** Vectors that the artifact must give again in another process. */
+const checkedVectors = 16
+
+/** Signals of three models, and the verdict on the first. */
+export async function judgeModels(
+  models: {
+    readonly candidate: GateModel
+    readonly champion: GateModel
+    readonly baseline: GateModel
+  },
+  isChampionBaseline: boolean,
+  pictures: Pictures,
+  input: Pick<RoundInput, 'probes' | 'minProbe'>,
+  seed: number,
+  check: (expected: Matrix, ids: readonly string[]) => Promise<string | undefined>,
+): Promise<Verdict> {
+  const a = input.probes.a
+  const b = input.probes.b.length >= 100 ? input.probes.b : []
+  const probes: Probes = { a: idsOf(a), b: idsOf(b) }
+  const candidate = await judgeSignals(models.candidate, pictures, probes, seed)
+  const champion = await judgeSignals(models.champion, pictures, probes, seed)
+  const baseline = isChampionBaseline
+    ? champion
+    : await judgeSignals(models.baseline, pictures, probes, seed)
+  const overlap = await neighbourOverlap(candidate.plainA, champion.plainA)
+  const some = probes.a.slice(0, checkedVectors)
+  const artifactFault =
+    some.length === 0
+      ? undefined
+      : await check(await pictures.embed(models.candidate.network, some), some)
+  const groups = { a: groupNumbers(a), b: groupNumbers(b.length > 0 ? b : a), labels: undefined }
+  const signals = (judged: { readonly signals: ModelSignals }) => judged.signals
+  return judge(
+    {
+      candidate: signals(candidate),
+      champion: signals(champion),
+      baseline: signals(baseline),
+      overlap,
+      artifactFault,
+    },
+    (difference, probe) => pairedBootstrap(difference, groups[probe], { seed }),
+    input.minProbe,
+  )
+}

@@ -1,0 +1,213 @@
+import { parentPort } from 'node:worker_threads'
+import { type Engine, type EngineName, selectEngine } from '../engine/select.ts'
+import type { LayersModel } from '../engine/tf.ts'
+import { EngineError } from '../errors.ts'
+import type { Preprocessing } from '../image/options.ts'
+import { type PixelCache, pixelCache } from '../image/pixel-cache.ts'
+import { preprocess } from '../image/preprocess.ts'
+import { type RoundInput, type RoundProgress, type RoundResult, runRound } from '../learn/round.ts'
+import { loadArtifact, type ModelFiles } from '../model/artifact.ts'
+import { embedMatrix } from '../model/encoder.ts'
+import { type Baseline, makeBaseline } from './baseline.ts'
+import { checkArtifact } from './check-artifact.ts'
+import { driftReference } from './drift-reference.ts'
+import { connect, type Handlers, Moved } from './rpc.ts'
+
+/** What the engine's thread asks of the one that started it. */
+export interface EngineHost extends Handlers {
+  readonly progress: (progress: RoundProgress) => void
+  /** Decodes stored pictures again; those that are gone have no pixels. */
+  readonly refill: (ids: readonly string[]) => Promise<readonly (Uint8Array | undefined)[]>
+  readonly installing: (text: string) => void
+}
+
+/** A model that embeds, by its published files. */
+export interface ServedModel {
+  readonly files: ModelFiles
+  /** Mean that vectors are centred on; absent: they are not. */
+  readonly mean: Float32Array | undefined
+}
+
+/** Pixels of pictures that were just decoded. */
+export interface TakenPictures {
+  readonly ids: readonly string[]
+  /** Shape [n, size, size, channels], one after another. */
+  readonly pixels: Uint8Array
+  /** Whether to embed them by the frozen backbone too. */
+  readonly reference: boolean
+}
+
+/** Where pixels are cached, how pictures look, and the frozen backbone. */
+export interface OpenRequest {
+  readonly folder: string
+  readonly preprocessing: Preprocessing
+  readonly files: ModelFiles
+}
+
+interface Open {
+  readonly preprocessing: Preprocessing
+  readonly cache: PixelCache
+}
+
+interface LoadedModel {
+  readonly network: LayersModel
+  readonly mean: Float32Array | undefined
+}
+
+let engine: Engine | undefined
+let open: Open | undefined
+let champion: LoadedModel | undefined
+let frozen: LayersModel | undefined
+let round: AbortController | undefined
+
+function expectOpen(): Open {
+  if (open === undefined) throw new EngineError('engine: expected `open` first, got another call')
+  return open
+}
+
+function expectModel(): LoadedModel {
+  if (champion === undefined) throw new EngineError('engine: expected `useModel` first, got none')
+  return champion
+}
+
+function expectFrozen(): LayersModel {
+  if (frozen === undefined) throw new EngineError('engine: expected `open` first, got none')
+  return frozen
+}
+
+/** Pixels from the cache; what is not there is decoded again by the host. */
+async function readPixels(ids: readonly string[]): Promise<Uint8Array> {
+  const { cache } = expectOpen()
+  if (!ids.every((id) => cache.has(id))) await refill(ids)
+  try {
+    return cache.read(ids)
+  } catch {
+    await refill(ids)
+    return cache.read(ids)
+  }
+}
+
+/** Puts missing pixels back; answers the ids of pictures that are gone. */
+async function refill(ids: readonly string[]): Promise<string[]> {
+  const { cache } = expectOpen()
+  const missing = cache.missing(ids)
+  if (missing.length === 0) return []
+  const found = await host.refill(missing)
+  const gone: string[] = []
+  for (const [i, id] of missing.entries()) {
+    const pixels = found[i]
+    if (pixels === undefined) gone.push(id)
+    else cache.write(id, pixels)
+  }
+  return gone
+}
+
+/** Lets messages in between two steps of a round. */
+const breathe = () => new Promise<void>((resolve) => setImmediate(resolve))
+
+const handlers = {
+  start: async ({ choice }: { readonly choice: EngineName | 'auto' }): Promise<Engine> => {
+    engine = await selectEngine(choice)
+    return engine
+  },
+
+  /** The frozen backbone as a model to publish. */
+  baseline: (request: Parameters<typeof makeBaseline>[0]): Promise<Baseline> =>
+    makeBaseline(request, (text) => void host.installing(text)),
+
+  /** Opens the pixel cache, and the frozen backbone that drift is measured with. */
+  open: async ({ folder, preprocessing, files }: OpenRequest): Promise<void> => {
+    open?.cache.close()
+    open = { preprocessing, cache: pixelCache(folder, preprocessing) }
+    frozen = await loadArtifact(files)
+  },
+
+  useModel: async ({ files, mean }: ServedModel): Promise<{ dim: number }> => {
+    const network = await loadArtifact(files)
+    champion?.network.dispose()
+    champion = { network, mean }
+    return { dim: network.outputShape[1] as number }
+  },
+
+  /** Caches pixels and embeds them by the model in use, and by the frozen one, shape [n, dim]. */
+  take: async ({ ids, pixels, reference }: TakenPictures) => {
+    const { cache } = expectOpen()
+    const each = pixels.length / ids.length
+    for (const [i, id] of ids.entries()) cache.write(id, pixels.subarray(i * each, (i + 1) * each))
+    const vectors = await embedded(expectModel(), pixels)
+    const frozen = reference
+      ? await embedded({ network: expectFrozen(), mean: undefined }, pixels)
+      : undefined
+    const buffers = [vectors, ...(frozen === undefined ? [] : [frozen])].map(({ buffer }) => buffer)
+    return new Moved({ vectors, reference: frozen }, buffers as ArrayBuffer[])
+  },
+
+  /** Clusters half of some pictures by the frozen backbone, and measures the other half. */
+  reference: ({
+    ids,
+    k,
+    seed,
+  }: {
+    readonly ids: readonly string[]
+    readonly k: number
+    readonly seed: number
+  }) => driftReference(expectFrozen(), expectOpen().preprocessing, readPixels, ids, k, seed),
+
+  /** Embeds cached pictures by the model in use, shape [n, dim]. */
+  embed: async ({ ids }: { readonly ids: readonly string[] }) => {
+    const vectors = await embedded(expectModel(), await readPixels(ids))
+    return new Moved(vectors, [vectors.buffer as ArrayBuffer])
+  },
+
+  /** Ids of pictures whose pixels can no longer be had. */
+  ensure: ({ ids }: { readonly ids: readonly string[] }) => refill(ids),
+
+  retain: ({ ids }: { readonly ids: readonly string[] }) => expectOpen().cache.retain(ids),
+
+  round: async ({ input }: { readonly input: RoundInput }): Promise<RoundResult> => {
+    round = new AbortController()
+    let told = 0
+    try {
+      return await runRound(input, {
+        pixels: {
+          read: async (ids) => {
+            await breathe()
+            return readPixels(ids)
+          },
+        },
+        now: () => performance.now(),
+        signal: round.signal,
+        report: (progress) => {
+          const now = performance.now()
+          if (progress.phase === 'train' && now - told < 200) return
+          told = now
+          void host.progress(progress)
+        },
+        check: (files, pixels, expected) =>
+          checkArtifact(
+            { files, pixels, preprocessing: input.preprocessing, engine: engine?.name ?? 'auto' },
+            expected,
+          ),
+      })
+    } finally {
+      round = undefined
+    }
+  },
+
+  abort: () => {
+    round?.abort(new EngineError('round: aborted', { reason: 'aborted' }))
+  },
+}
+
+async function embedded(model: LoadedModel, pixels: Uint8Array): Promise<Float32Array> {
+  const { network, mean } = model
+  const images = preprocess(pixels, expectOpen().preprocessing)
+  const { data } = await embedMatrix(network, [images], mean === undefined ? {} : { mean })
+  return data
+}
+
+/** What the engine's thread answers. */
+export type EngineCalls = typeof handlers
+
+if (parentPort === null) throw new EngineError('engine-worker: expected to run in a worker thread')
+const host = connect<EngineHost>(parentPort, handlers)

@@ -1,0 +1,53 @@
+import type { RoundProgress } from '../learn/round.ts'
+
+/** What a role says while it works; `--json` prints each as one object. */
+export type PipelineEvent =
+  | { readonly event: 'engine'; readonly name: string; readonly device: string }
+  | { readonly event: 'note'; readonly text: string }
+  | { readonly event: 'resumed'; readonly applied: number; readonly buffered: number }
+  | {
+      readonly event: 'round-began'
+      readonly round: number
+      readonly pictures: number
+      readonly fresh: number
+      readonly k: number
+    }
+  | RoundEnded
+  | { readonly event: 'stable'; readonly version: string; readonly why: string }
+  | { readonly event: 'not-released'; readonly version: string; readonly why: string }
+
+/** How a round ended. */
+export interface RoundEnded {
+  readonly event: 'round'
+  readonly round: number
+  readonly verdict: 'promote' | 'hold' | 'reject' | 'nothing' | 'failed'
+  readonly reason: string
+  readonly version: string | undefined
+  readonly pictures: number
+  readonly fresh: number
+  readonly k: number
+  readonly steps: number
+  readonly seconds: number
+  readonly ended: string
+  readonly loss: number
+  readonly valid: number
+  readonly churn: number
+  readonly needsPictures: number | undefined
+}
+
+/** Where a learner stands. */
+export interface LearnerStatus {
+  /** Distinct pictures in the learner's state, held-out ones included. */
+  readonly applied: number
+  readonly heldOut: number
+  readonly buffered: number
+  readonly fresh: number
+  readonly duplicates: number
+  readonly quarantined: number
+  /** Records behind the end of the log. */
+  readonly lag: number
+  readonly rounds: number
+  readonly stable: string | undefined
+  readonly round: { readonly number: number; readonly progress: RoundProgress } | undefined
+  readonly driftRatio: number
+}

@@ -1,0 +1,219 @@
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { basename, extname, join, resolve } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Config } from '../config/schema.ts'
+import {
+  ImageSizeError,
+  ImageTypeError,
+  InputError,
+  PipelineError,
+  StreamError,
+} from '../errors.ts'
+import { pictureType, writeEnvelope } from '../stream/envelope.ts'
+import { topicNames } from '../stream/topics.ts'
+import type { OutRecord } from '../stream/types.ts'
+import { type FileState, folderLedger } from './folder-ledger.ts'
+import type { Pipeline } from './open-pipeline.ts'
+import { isDataError, quarantine } from './quarantine.ts'
+
+/** How far the reading of folders is. */
+export interface IngestProgress {
+  /** Picture files found so far. */
+  readonly found: number
+  /** Of these, sent now, sent earlier, and set aside. */
+  readonly sent: number
+  readonly known: number
+  readonly quarantined: number
+  /** Files that are no pictures by their name. */
+  readonly ignored: number
+}
+
+/** Reads folders into the stream. */
+export interface Ingester {
+  readonly progress: IngestProgress
+  /** Reads every folder once. */
+  scan(): Promise<void>
+  /** Scans again and again until stopped. */
+  watch(): Promise<void>
+  stop(): void
+}
+
+const endings: Readonly<Record<string, string>> = {
+  '.jpg': 'image/jpeg',
+  '.jpeg': 'image/jpeg',
+  '.png': 'image/png',
+  '.webp': 'image/webp',
+  '.gif': 'image/gif',
+  '.avif': 'image/avif',
+  '.tif': 'image/tiff',
+  '.tiff': 'image/tiff',
+}
+
+/** Pictures sent in one call, and the pause between two scans. */
+const sentAtOnce = 64
+const scanEveryMs = 2_000
+const sendDeadlineMs = 30_000
+const retryMs = 1_000
+
+/** Files of a folder and its subfolders, in the order of their names; hidden ones left out. */
+async function* filesUnder(folder: string): AsyncGenerator<string> {
+  const entries = await readdir(folder, { withFileTypes: true })
+  for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    if (entry.name.startsWith('.')) continue
+    const path = join(folder, entry.name)
+    if (entry.isDirectory()) yield* filesUnder(path)
+    else if (entry.isFile()) yield path
+  }
+}
+
+/** A file that is ready to be sent, or the reason why it is not. */
+type Prepared =
+  | { readonly file: FileState; readonly record: OutRecord }
+  | { readonly file: FileState; readonly error: PipelineError }
+
+/**
+ * Reads the folders of the configuration: each picture becomes a blob, then a record.
+ *
+ * A file that is no picture, too large or unreadable is set aside with its reason, and reading
+ * goes on. What was acknowledged is not sent again after a restart.
+ *
+ * @param now - The time of day, ms since 1970.
+ */
+export function ingester(
+  pipeline: Pipeline,
+  config: Config,
+  now: () => number,
+  report: (progress: IngestProgress) => void,
+): Ingester {
+  const ledger = folderLedger(pipeline.database)
+  const aside = quarantine(pipeline.stream, topicNames.dead, 'ingest', now)
+  const stopping = new AbortController()
+  const counts = { found: 0, sent: 0, known: 0, quarantined: 0, ignored: 0 }
+  const seen = new Set<string>()
+
+  async function prepare(path: string, folder: string, file: FileState): Promise<Prepared> {
+    try {
+      if (file.bytes === 0 || file.bytes > config.limits.bytes) {
+        const expected = `1 to ${config.limits.bytes} bytes`
+        throw new ImageSizeError(`${path}: expected ${expected}, got ${file.bytes}`)
+      }
+      const bytes = await readFile(path)
+      if (pictureType(bytes) === undefined && endings[extname(path).toLowerCase()] !== undefined) {
+        const isPlain = ['.jpg', '.jpeg', '.png', '.webp'].includes(extname(path).toLowerCase())
+        if (isPlain) throw new ImageTypeError(`${path}: expected a picture, got other bytes`)
+      }
+      const sha256 = await pipeline.blobs.put('pictures', bytes)
+      const value = writeEnvelope({
+        v: 1,
+        sha256,
+        bytes: bytes.length,
+        mediaType: endings[extname(path).toLowerCase()] ?? 'application/octet-stream',
+        source: basename(folder).slice(0, 200) || config.ingest.source,
+        capturedAt: new Date(file.changedAt).toISOString(),
+      })
+      return { file, record: { key: new TextEncoder().encode(sha256), value } }
+    } catch (error) {
+      if (isDataError(error)) return { file, error }
+      const code = (error as NodeJS.ErrnoException).code
+      if (code === 'EACCES' || code === 'EISDIR' || code === 'ENOENT' || code === 'EPERM') {
+        const refused = new InputError(`${path}: expected a readable file, got ${code}`)
+        return { file, error: refused }
+      }
+      throw error
+    }
+  }
+
+  async function send(prepared: readonly Prepared[]): Promise<void> {
+    for (const item of prepared) {
+      if (!('error' in item)) continue
+      const { path, changedAt } = item.file
+      const envelope = { path: resolve(path) }
+      const origin = {
+        topic: 'folder',
+        partition: 0,
+        offset: 0,
+        timestamp: Math.floor(changedAt),
+        envelope,
+      }
+      await aside.add(origin, item.error)
+      counts.quarantined += 1
+    }
+    let waiting = prepared.filter((item) => 'record' in item)
+    const sent = waiting.length
+    while (waiting.length > 0) {
+      const records = waiting.map(({ record }) => record)
+      const results = await pipeline.stream.send(topicNames.unlabeled, records, {
+        deadlineMs: sendDeadlineMs,
+      })
+      const refused = results.find((result) => result.outcome === 'refused')
+      if (refused !== undefined) {
+        throw new StreamError(`ingest: expected the log to take a record, got ${refused.reason}`, {
+          reason: refused.reason,
+        })
+      }
+      waiting = waiting.filter((_, i) => results[i]?.outcome !== 'acked')
+      if (waiting.length > 0) await delay(retryMs)
+    }
+    ledger.add(prepared.map(({ file }) => file))
+    counts.sent += sent
+    report({ ...counts })
+  }
+
+  async function scanFolder(folder: string): Promise<void> {
+    let batch: Promise<Prepared>[] = []
+    const flush = async () => {
+      const ready = await Promise.all(batch)
+      batch = []
+      if (ready.length > 0) await send(ready)
+    }
+    for await (const path of filesUnder(folder)) {
+      if (stopping.signal.aborted) break
+      if (endings[extname(path).toLowerCase()] === undefined) {
+        if (!seen.has(path)) counts.ignored += 1
+        seen.add(path)
+        continue
+      }
+      const { size, mtimeMs } = await stat(path)
+      const file = { path: resolve(path), bytes: size, changedAt: mtimeMs }
+      if (!seen.has(path)) counts.found += 1
+      if (ledger.has(file)) {
+        if (!seen.has(path)) counts.known += 1
+        seen.add(path)
+        continue
+      }
+      seen.add(path)
+      const ready = prepare(path, folder, file)
+      ready.catch(() => undefined) // Promise.all sees it at the flush
+      batch.push(ready)
+      if (batch.length >= sentAtOnce) await flush()
+    }
+    await flush()
+  }
+
+  const scan = async () => {
+    for (const folder of config.ingest.folders) {
+      try {
+        await scanFolder(folder)
+      } catch (cause) {
+        if (cause instanceof PipelineError) throw cause
+        const code = (cause as NodeJS.ErrnoException).code ?? String(cause)
+        const message = `ingest: expected a readable folder at ${folder}, got ${code}`
+        throw new InputError(message, { cause })
+      }
+    }
+    report({ ...counts })
+  }
+  return {
+    get progress() {
+      return { ...counts }
+    },
+    scan,
+    watch: async () => {
+      while (!stopping.signal.aborted) {
+        await delay(scanEveryMs, undefined, { signal: stopping.signal }).catch(() => undefined)
+        if (!stopping.signal.aborted) await scan()
+      }
+    },
+    stop: () => stopping.abort(),
+  }
+}

@@ -1,0 +1,74 @@
+import { mkdirSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import type { DatabaseSync } from 'node:sqlite'
+import type { Config } from '../config/schema.ts'
+import { StoreError } from '../errors.ts'
+import { claimPipeline } from '../registry/pipeline.ts'
+import { openRegistry, type Registry } from '../registry/registry.ts'
+import { fileBlobs } from '../store/file.ts'
+import { sqliteDocuments } from '../store/sqlite.ts'
+import type { BlobStore, DocumentStore } from '../store/types.ts'
+import { sqliteStream } from '../stream/sqlite.ts'
+import { pipelineTopics } from '../stream/topics.ts'
+import type { StreamPort } from '../stream/types.ts'
+import { openDatabase } from './database.ts'
+import { programVersion } from './program-version.ts'
+
+/** The data folder, open: the three ports and the rules over them. */
+export interface Pipeline {
+  readonly config: Config
+  readonly database: DatabaseSync
+  readonly documents: DocumentStore
+  readonly blobs: BlobStore
+  readonly stream: StreamPort
+  readonly registry: Registry
+  /** Folder of what can be made again. */
+  readonly cacheFolder: string
+  close(): Promise<void>
+}
+
+/**
+ * Opens the data folder of the configuration, made if it is not there.
+ *
+ * @throws {@link StoreError} if it is damaged, of a newer format or not writable.
+ * @throws {@link ConfigError} if it belongs to a pipeline of another name.
+ */
+export async function openPipeline(config: Config): Promise<Pipeline> {
+  const folder = config.data
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+  } catch (cause) {
+    throw new StoreError(`data: expected a folder at ${folder}, got: ${String(cause)}`, { cause })
+  }
+  const database = openDatabase(folder)
+  const documents = sqliteDocuments(database)
+  const blobs = fileBlobs(folder, database)
+  const stream = sqliteStream(database)
+  const registry = openRegistry({ documents, blobs, name: config.name })
+  try {
+    await claimPipeline(documents, { name: config.name, program: programVersion })
+    await stream.ensureTopics(pipelineTopics(1, config.stream.maxRecordBytes))
+  } catch (error) {
+    database.close()
+    throw error
+  }
+  return {
+    config,
+    database,
+    documents,
+    blobs,
+    stream,
+    registry,
+    cacheFolder: join(folder, 'cache'),
+    close: async () => {
+      await stream.close({ deadlineMs: 5_000 })
+      database.close()
+    },
+  }
+}
+
+/** Who this process is, for leases and audits: host, process id and start time. */
+export function processOwner(startedAt: number): string {
+  return `${hostname()}:${process.pid}:${startedAt}`
+}

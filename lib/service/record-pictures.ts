@@ -1,0 +1,128 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { MissingError, PipelineError } from '../errors.ts'
+import type { DecodedImage } from '../image/decode.ts'
+import { imageId } from '../image/fingerprint.ts'
+import type { BlobStore } from '../store/types.ts'
+import { readImageRecord } from '../stream/envelope.ts'
+import type { InRecord, Partition } from '../stream/types.ts'
+import type { Decoders } from './decoders.ts'
+import { isDataError, type Origin, type Quarantine } from './quarantine.ts'
+
+/** A record that became a decoded picture. */
+export interface RecordPicture {
+  readonly id: string
+  readonly source: string
+  /** ms since 1970. */
+  readonly at: number
+  readonly image: DecodedImage
+}
+
+/** What became of a record on its way to a decoded picture. */
+export type RecordOutcome =
+  | { readonly outcome: 'picture'; readonly picture: RecordPicture }
+  | { readonly outcome: 'duplicate' }
+  | { readonly outcome: 'quarantined' }
+
+/** What reading records needs. */
+export interface RecordReader {
+  readonly blobs: BlobStore
+  readonly decoders: Decoders
+  readonly quarantine: Quarantine
+  readonly maxBytes: number
+  /** Whether these very bytes were applied before; such a record is not decoded again. */
+  readonly wasSeen: (id: string) => boolean
+}
+
+/** A blob that is absent on so many reads, so far apart, is a fault of the record. */
+const readsOfBlob = 3
+const betweenReadsMs = 200
+
+async function pictureBytes(reader: RecordReader, id: string): Promise<Uint8Array> {
+  for (let read = 1; ; read += 1) {
+    const bytes = await reader.blobs.get('pictures', id, { maxBytes: reader.maxBytes })
+    if (bytes !== undefined) return bytes
+    if (read === readsOfBlob) throw new MissingError(`record: expected a picture ${id}, got none`)
+    await delay(betweenReadsMs)
+  }
+}
+
+const timeOf = (text: string | undefined, otherwise: number): number =>
+  text === undefined ? otherwise : Date.parse(text)
+
+async function read(
+  reader: RecordReader,
+  topic: string,
+  record: InRecord,
+): Promise<RecordPicture | undefined> {
+  const parsed = readImageRecord(topic, record)
+  if (parsed.kind === 'raw') {
+    const { bytes, source, capturedAt } = parsed.picture
+    const id = imageId(bytes)
+    if (reader.wasSeen(id)) return undefined
+    const image = await reader.decoders.decode(bytes)
+    await reader.blobs.put('pictures', bytes)
+    return { id, source, at: timeOf(capturedAt, record.timestamp), image }
+  }
+  const { sha256: id, source, capturedAt } = parsed.envelope
+  if (reader.wasSeen(id)) return undefined
+  const image = await reader.decoders.decode(await pictureBytes(reader, id))
+  return { id, source, at: timeOf(capturedAt, record.timestamp), image }
+}
+
+/** What names a bad record's picture; the bytes of a raw one go to the quarantine space first. */
+async function described(reader: RecordReader, record: InRecord): Promise<Origin['envelope']> {
+  if (record.value[0] !== 0x7b) {
+    if (record.value.length === 0) return undefined
+    const sha256 = await reader.blobs.put('quarantine', record.value)
+    return { sha256, bytes: record.value.length, source: record.headers['source'] ?? '' }
+  }
+  try {
+    return JSON.parse(new TextDecoder().decode(record.value)) as Origin['envelope']
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * Reads, checks and decodes records of one partition, side by side.
+ *
+ * A record whose data are at fault is set aside, and the others go on.
+ *
+ * @throws the error of a store, stream or decoder that is out of order: nothing was applied.
+ */
+export function readRecords(
+  reader: RecordReader,
+  partition: Partition,
+  records: readonly InRecord[],
+): Promise<RecordOutcome[]> {
+  const at = partition.lastIndexOf('/')
+  const topic = partition.slice(0, at)
+  const number = Number(partition.slice(at + 1))
+  const one = async (record: InRecord): Promise<RecordOutcome> => {
+    try {
+      const picture = await read(reader, topic, record)
+      return picture === undefined ? { outcome: 'duplicate' } : { outcome: 'picture', picture }
+    } catch (error) {
+      const isDamagedBlob = error instanceof PipelineError && error.reason === 'damaged'
+      if (!isDataError(error) && !isDamagedBlob) throw error
+      const envelope = await described(reader, record)
+      const { offset, timestamp, headers } = record
+      const attempts = Number(headers['attempts'] ?? 0)
+      const firstSeen = headers['first-seen']
+      await reader.quarantine.add(
+        {
+          topic,
+          partition: number,
+          offset,
+          timestamp,
+          attempts: Number.isInteger(attempts) ? attempts : 0,
+          ...(firstSeen !== undefined && { firstSeen }),
+          ...(envelope && { envelope }),
+        },
+        error as PipelineError,
+      )
+      return { outcome: 'quarantined' }
+    }
+  }
+  return Promise.all(records.map(one))
+}

@@ -1,0 +1,247 @@
+import { availableParallelism } from 'node:os'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Config } from '../config/schema.ts'
+import { BusyError, type LeaseLostError, PipelineError } from '../errors.ts'
+import { monotonicClock } from '../registry/clock.ts'
+import { holdLease } from '../registry/lease.ts'
+import type { Lease } from '../registry/lease-document.ts'
+import { isDead, processName } from '../stream/sqlite-owner.ts'
+import { backboneCacheFolder } from './cache-folder.ts'
+import { decoders as decoderPool } from './decoders.ts'
+import { engineThread } from './engine-thread.ts'
+import type { LearnerStatus, PipelineEvent, RoundEnded } from './events.ts'
+import { type IngestProgress, ingester } from './ingester.ts'
+import { type Learner, openLearner } from './learner.ts'
+import { openPipeline, type Pipeline } from './open-pipeline.ts'
+import { limitsOf, preprocessingOf } from './settings.ts'
+
+/** What a run is asked for. */
+export interface RunOptions {
+  /** Ends when everything is taken in and nothing is left to learn. */
+  readonly untilIdle: boolean
+  /** Ends after so many rounds. */
+  readonly rounds?: number
+  /** The time of day, ms since 1970. */
+  readonly now: () => number
+  readonly onEvent: (event: PipelineEvent) => void
+  /** Told once a second. */
+  readonly onProgress: (progress: RunProgress) => void
+  /** Aborted when the run shall stop: it then writes its last checkpoint and ends. */
+  readonly signal: AbortSignal
+}
+
+/** Where a run stands. */
+export interface RunProgress {
+  readonly ingest: IngestProgress
+  readonly learner: LearnerStatus
+}
+
+/** How a run ended. */
+export interface RunSummary {
+  readonly applied: number
+  readonly heldOut: number
+  readonly duplicates: number
+  readonly quarantined: number
+  readonly rounds: number
+  readonly stable: string | undefined
+  readonly verdict: string | undefined
+  readonly reason: string | undefined
+  readonly interrupted: boolean
+}
+
+const leaseTtlMs = 10_000
+const pollMs = 100
+
+async function takeLease(
+  pipeline: Pipeline,
+  name: 'run' | 'learn',
+  onLost: (error: LeaseLostError) => void,
+): Promise<Lease> {
+  try {
+    return await holdLease(pipeline.documents, name, {
+      owner: processName(),
+      ttlMs: leaseTtlMs,
+      clock: monotonicClock,
+      isOwnerDead: isDead,
+      whenHeld: 'refuse',
+      onLost,
+    })
+  } catch (cause) {
+    if (!(cause instanceof BusyError)) throw cause
+    const message = `run: expected ${pipeline.config.data} to be free, another run works on it (${cause.message}); stop that one, or choose another --data folder`
+    throw new BusyError(message, { cause })
+  }
+}
+
+/** Everything that a run opened, in the order in which it is closed. */
+class Closers {
+  readonly #closers: (() => Promise<unknown>)[] = []
+  add(close: () => Promise<unknown>): void {
+    this.#closers.unshift(close)
+  }
+  async close(): Promise<void> {
+    for (const close of this.#closers) await close()
+  }
+}
+
+/** Whether a round starts by itself, or because rounds were asked for. */
+function wantsRound(learner: Learner, done: number, options: RunOptions): boolean {
+  const check = learner.check()
+  if (options.rounds === undefined) return check.starts
+  return done < options.rounds && (check.starts || (options.untilIdle && check.mayStart))
+}
+
+/**
+ * The whole pipeline on one machine: folders in, rounds, published versions.
+ *
+ * Holds all roles in this process, with the engine in a thread and decoders in child processes.
+ *
+ * @throws {@link BusyError} if another run works on the data folder.
+ */
+export async function run(config: Config, options: RunOptions): Promise<RunSummary> {
+  const { now, onEvent, signal } = options
+  const closers = new Closers()
+  const stop = new AbortController()
+  const stopping = AbortSignal.any([signal, stop.signal])
+  let failure: unknown
+  const fail = (error: unknown) => {
+    failure ??= error
+    stop.abort()
+  }
+  try {
+    const pipeline = await openPipeline(config)
+    closers.add(() => pipeline.close())
+    const runLease = await takeLease(pipeline, 'run', fail)
+    closers.add(() => runLease.release())
+    const lease = await takeLease(pipeline, 'learn', fail)
+    closers.add(() => lease.release())
+
+    let learner: Learner | undefined
+    const thread = engineThread({
+      progress: (progress) => learner?.progress(progress),
+      refill: (ids) => refill(ids),
+      installing: (text) => onEvent({ event: 'note', text }),
+    })
+    closers.add(() => thread.close())
+    void thread.died.then(fail)
+    const engine = await thread.call.start({ choice: config.engine })
+    onEvent({ event: 'engine', name: engine.name, device: engine.device })
+    const baseline = await thread.call.baseline({
+      backbone: config.model.backbone,
+      size: config.image.size === 'auto' ? 28 : config.image.size,
+      channels: config.image.channels,
+      cacheFolder: backboneCacheFolder(),
+    })
+    const preprocessing = preprocessingOf(config, engine, baseline)
+    const { files } = baseline
+    await thread.call.open({ folder: pipeline.cacheFolder, preprocessing, files })
+    const processes =
+      config.limits.decoders === 'auto' ? availableParallelism() : config.limits.decoders
+    const decoders = decoderPool({ processes, limits: limitsOf(config), preprocessing })
+    closers.add(() => decoders.close())
+    const refill = (ids: readonly string[]) =>
+      Promise.all(
+        ids.map(async (id) => {
+          const bytes = await pipeline.blobs.get('pictures', id, { maxBytes: config.limits.bytes })
+          return bytes === undefined ? undefined : (await decoders.decode(bytes)).pixels
+        }),
+      )
+
+    learner = await openLearner({
+      pipeline,
+      config,
+      lease,
+      owner: processName(),
+      engine,
+      thread,
+      decoders,
+      baseline,
+      preprocessing,
+      now,
+      onEvent,
+    })
+    const intake = ingester(pipeline, config, now, () => undefined)
+    const onAbort = () => {
+      intake.stop()
+      void thread.call.abort(undefined).catch(() => undefined)
+    }
+    stopping.addEventListener('abort', onAbort, { once: true })
+    const active = learner
+    const tick = setInterval(() => {
+      try {
+        options.onProgress({ ingest: intake.progress, learner: active.status })
+      } catch (error) {
+        fail(error)
+      }
+    }, 1_000)
+    closers.add(async () => clearInterval(tick))
+    const checkpointing = setInterval(() => {
+      active.checkpoint().catch(fail)
+    }, config.learn.checkpointEvery)
+    closers.add(async () => clearInterval(checkpointing))
+
+    let last: RoundEnded | undefined
+    let done = 0
+    const runRound = async () => {
+      const ended = await active.round()
+      if (ended === undefined) return
+      last = ended
+      done += 1
+    }
+    const isOver = () =>
+      stopping.aborted || (options.rounds !== undefined && done >= options.rounds)
+    const untilStopped = async (work: () => Promise<void>) => {
+      try {
+        await work()
+      } catch (error) {
+        if (!stopping.aborted) throw error
+        if (!(error instanceof PipelineError && error.reason === 'aborted')) failure ??= error
+      }
+    }
+
+    await untilStopped(async () => {
+      await active.resume()
+      await active.start()
+      const reading = intake.scan()
+      reading.catch(fail)
+      if (options.untilIdle) {
+        await reading
+        while (!stopping.aborted && (await behind(active)) > 0) await delay(pollMs)
+        while (!isOver() && wantsRound(active, done, options)) await runRound()
+        return
+      }
+      void reading.then(() => intake.watch()).catch(fail)
+      while (!isOver()) {
+        if (wantsRound(active, done, options)) await runRound()
+        else await delay(pollMs * 5)
+      }
+    })
+    await active.stop()
+    if (failure !== undefined) throw failure
+    const { applied, heldOut, duplicates, quarantined, rounds, stable } = active.status
+    return {
+      applied,
+      heldOut,
+      duplicates,
+      quarantined: quarantined + intake.progress.quarantined,
+      rounds,
+      stable,
+      verdict: last?.verdict,
+      reason: last?.reason ?? missing(active),
+      interrupted: signal.aborted,
+    }
+  } finally {
+    await closers.close()
+  }
+}
+
+const behind = (learner: Learner): Promise<number> => learner.measureLag()
+
+/** Why no round ran. */
+function missing(learner: Learner): string {
+  const { buffered, neededBuffered, fresh, neededFresh } = learner.check()
+  if (buffered < neededBuffered) {
+    return `nothing to learn yet: ${buffered} pictures buffered, ${neededBuffered - buffered} more needed`
+  }
+  return `nothing new to learn: ${fresh} new pictures, ${Math.max(0, neededFresh - fresh)} more needed`
+}

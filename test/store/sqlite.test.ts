@@ -1,0 +1,4 @@
+import { describeDocumentStore } from './contract.ts'
+import { documentHarness } from './local-harness.ts'
+
+describeDocumentStore('sqlite', documentHarness)
