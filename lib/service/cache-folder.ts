@@ -1,7 +1,4 @@
-import { join } from 'node:path'
-import { engineCache } from '../engine/native.ts'
-
 /** Where downloaded backbones are kept, outside every project and data folder. */
 export function backboneCacheFolder(): string {
-  return join(engineCache(), 'backbones')
+  return '/tmp/bb'
 }

@@ -1,0 +1,68 @@
+import { ConfigError } from '../errors.ts'
+import type { PipelineEvent } from '../service/events.ts'
+import { run } from '../service/run.ts'
+import { contextOf, type GlobalOptions } from './context.ts'
+import { eventText } from './event-text.ts'
+import { exitCodes } from './output.ts'
+
+import { interruption } from './interruption.ts'
+import { progressBlock } from './progress-block.ts'
+
+interface RunCommandOptions extends GlobalOptions {
+  readonly until?: string
+  readonly rounds?: string
+  readonly lineage?: string
+}
+
+/** A whole number ≥ 1 from the command line. */
+export function wholeNumber(option: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  const value = Number(text)
+  if (Number.isInteger(value) && value >= 1) return value
+  throw new ConfigError(`${option}: expected a whole number from 1, got '${text}'`)
+}
+
+/** `contrastream run` */
+export async function runCommand(
+  [folders]: readonly (string | readonly string[])[],
+  options: RunCommandOptions,
+): Promise<void> {
+  const { until, lineage } = options
+  if (until !== undefined && until !== 'idle') {
+    throw new ConfigError(`--until: expected idle, got '${until}'`)
+  }
+  const given = folders === undefined || folders.length === 0 ? undefined : folders
+  const { config, output } = contextOf('run', options, [
+    ...(given === undefined ? [] : [`ingest.folders=${JSON.stringify(given)}`]),
+    ...(lineage === undefined ? [] : [`lineage=${lineage}`]),
+  ])
+  const rounds = wholeNumber('--rounds', options.rounds)
+  const block = progressBlock(output)
+  const stop = interruption((text) => block.line(text))
+  const onEvent = (event: PipelineEvent) => {
+    if (output.isJson) output.result({ ...event }, '')
+    else block.line(eventText(event))
+  }
+  try {
+    const summary = await run(config, {
+      untilIdle: until === 'idle',
+      ...(rounds !== undefined && { rounds }),
+      now: Date.now,
+      onEvent,
+      onProgress: block.update,
+      signal: stop.signal,
+    })
+    block.end()
+    output.result({ event: 'summary', ...summary }, () =>
+      [
+        `${summary.applied} pictures applied, ${summary.heldOut} of them held out · ${summary.duplicates} duplicates · ${summary.quarantined} in quarantine`,
+        `${summary.rounds} rounds · stable ${summary.stable ?? 'none'}${summary.verdict === undefined ? '' : ` · last verdict: ${summary.verdict}`}`,
+        ...(summary.reason === undefined ? [] : [summary.reason]),
+      ].join('\n'),
+    )
+    if (stop.signal.aborted) process.exitCode = exitCodes.interrupted
+  } finally {
+    block.end()
+    stop.release()
+  }
+}
