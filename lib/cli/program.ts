@@ -15,8 +15,8 @@ function withGlobals(command: Command): Command {
     .option('--verbose', 'stack traces')
 }
 
-/** What the actions of a command are called with: arguments, options, the command. */
-type Action = (args: readonly (string | readonly string[])[], options: GlobalOptions) => Promise<void>
+/** What a command does with its arguments and the options that its declaration names. */
+type Action = (args: readonly (string | readonly string[])[], options: never) => Promise<void>
 
 /** Declares one command: its words, its own options, its example, and the file that does it. */
 function declare(
@@ -32,7 +32,7 @@ function declare(
   command.action(async (...given: unknown[]) => {
     const action = await load()
     const args = given.slice(0, -2) as (string | readonly string[])[]
-    await action(args, command.opts<GlobalOptions>())
+    await action(args, command.opts<GlobalOptions>() as never)
   })
 }
 
