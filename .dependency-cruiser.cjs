@@ -57,7 +57,7 @@ module.exports = {
       },
     },
     ...[
-      ['sharp', '^lib/image/decode\\.ts$'],
+      ['sharp', '^lib/image/(decode|encode)\\.ts$'],
       ['file-type', '^lib/image/decode\\.ts$'],
       ['tinypool', '^lib/service/decoders\\.ts$'],
       ['yaml', '^lib/config/'],

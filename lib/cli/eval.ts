@@ -23,12 +23,19 @@ const rows: readonly (readonly [keyof Figures, string])[] = [
 
 /** Figures of a model and of the baseline, as a table for people. */
 export function figuresTable(name: string, figures: Figures, baseline: Figures): string {
-  const line = (a: string, b: string, c: string) => `${a.padEnd(12)} ${b.padStart(10)} ${c.padStart(10)}`
-  const lines = rows.map(([key, title]) => line(title, figures[key].toFixed(3), baseline[key].toFixed(3)))
+  const line = (a: string, b: string, c: string) =>
+    `${a.padEnd(12)} ${b.padStart(10)} ${c.padStart(10)}`
+  const lines = rows.map(([key, title]) =>
+    line(title, figures[key].toFixed(3), baseline[key].toFixed(3)),
+  )
   return [line('', name, 'baseline'), ...lines].join('\n')
 }
 
-async function measured(model: ServedModel, pixels: Uint8Array, labels: Int32Array): Promise<Figures> {
+async function measured(
+  model: ServedModel,
+  pixels: Uint8Array,
+  labels: Int32Array,
+): Promise<Figures> {
   const vectors = await model.embed(pixels)
   return figuresOf(model.mean === undefined ? centred(vectors) : vectors, labels)
 }
@@ -45,7 +52,11 @@ export async function evalCommand(
     await selectEngine(config.engine)
     const model = await servedModel(pipeline.registry, options.model)
     const frozen = await servedModel(pipeline.registry, 'baseline')
-    const files = await decodeFiles(found.map(({ path }) => path), config, model.preprocessing)
+    const files = await decodeFiles(
+      found.map(({ path }) => path),
+      config,
+      model.preprocessing,
+    )
     for (const { path, error } of files.failed) output.note(`left out ${path}: ${error.message}`)
     const labels = classNumbers(files.rows.map((row) => found[row]?.class ?? ''))
     const figures = await measured(model, files.pixels, labels)
@@ -54,7 +65,8 @@ export async function evalCommand(
     const classes = new Set(labels).size
     output.result(
       { event: 'eval', model: model.version, images, classes, ...figures, baseline },
-      () => `${images} pictures of ${classes} classes\n${figuresTable(model.version, figures, baseline)}`,
+      () =>
+        `${images} pictures of ${classes} classes\n${figuresTable(model.version, figures, baseline)}`,
     )
     model.dispose()
     frozen.dispose()

@@ -130,7 +130,10 @@ export function program(): Command {
     'eval ./labelled --labels folders',
     async () => (await import('./eval.ts')).evalCommand,
     (c) =>
-      modelOption(c).requiredOption('--labels <folders|csv>', 'parent folder, or picture,class CSV'),
+      modelOption(c).requiredOption(
+        '--labels <folders|csv>',
+        'parent folder, or picture,class CSV',
+      ),
   )
   declare(
     program,
@@ -163,14 +166,26 @@ export function program(): Command {
 
   const models = group(program, 'models', 'published versions')
   const modelsFile = () => import('./models.ts')
-  declare(models, 'list', 'all versions with their verdicts', 'models list', async () =>
-    (await modelsFile()).modelsList,
+  declare(
+    models,
+    'list',
+    'all versions with their verdicts',
+    'models list',
+    async () => (await modelsFile()).modelsList,
   )
-  declare(models, 'show <version>', 'one version', 'models show v3', async () =>
-    (await modelsFile()).modelsShow,
+  declare(
+    models,
+    'show <version>',
+    'one version',
+    'models show v3',
+    async () => (await modelsFile()).modelsShow,
   )
-  declare(models, 'diff <a> <b>', 'gate figures side by side', 'models diff v2 v3', async () =>
-    (await modelsFile()).modelsDiff,
+  declare(
+    models,
+    'diff <a> <b>',
+    'gate figures side by side',
+    'models diff v2 v3',
+    async () => (await modelsFile()).modelsDiff,
   )
   declare(
     models,
@@ -195,33 +210,58 @@ export function program(): Command {
     'a model as plain TensorFlow.js',
     'models export --as tfjs --out ./model',
     async () => (await modelsFile()).modelsExport,
-    (c) => c.option('--as <form>', 'tfjs', 'tfjs').requiredOption('--out <folder>', 'absent or empty'),
+    (c) =>
+      c.option('--as <form>', 'tfjs', 'tfjs').requiredOption('--out <folder>', 'absent or empty'),
   )
 
   const clusters = group(program, 'clusters', 'the clusters of the last round')
   const clustersFile = () => import('./clusters.ts')
-  declare(clusters, 'list', 'size, cohesion and age of each', 'clusters list', async () =>
-    (await clustersFile()).clustersList,
+  declare(
+    clusters,
+    'list',
+    'size, cohesion and age of each',
+    'clusters list',
+    async () => (await clustersFile()).clustersList,
   )
-  declare(clusters, 'show <id>', 'one cluster and its pictures', 'clusters show 7', async () =>
-    (await clustersFile()).clustersShow,
+  declare(
+    clusters,
+    'show <id>',
+    'one cluster and its pictures',
+    'clusters show 7',
+    async () => (await clustersFile()).clustersShow,
   )
-  declare(clusters, 'name <id> <text>', 'name a cluster', 'clusters name 7 "red apples"', async () =>
-    (await clustersFile()).clustersName,
+  declare(
+    clusters,
+    'name <id> <text>',
+    'name a cluster',
+    'clusters name 7 "red apples"',
+    async () => (await clustersFile()).clustersName,
   )
 
   const image = group(program, 'image', 'single pictures')
-  declare(image, 'show <id>', 'what is known of a picture', 'image show 3f2a', async () =>
-    (await import('./image.ts')).imageShow,
+  declare(
+    image,
+    'show <id>',
+    'what is known of a picture',
+    'image show 3f2a',
+    async () => (await import('./image.ts')).imageShow,
   )
 
   const quarantine = group(program, 'quarantine', 'records set aside')
   const quarantineFile = () => import('./quarantine.ts')
-  declare(quarantine, 'list', 'all of them, with reasons', 'quarantine list', async () =>
-    (await quarantineFile()).quarantineList,
+  declare(
+    quarantine,
+    'list',
+    'all of them, with reasons',
+    'quarantine list',
+    async () => (await quarantineFile()).quarantineList,
   )
-  declare(quarantine, 'show <id>', 'one record', 'quarantine show 0', async () =>
-    (await quarantineFile()).quarantineShow,
+  declare(
+    quarantine,
+    'show <id>',
+    'one record',
+    'quarantine show 0',
+    async () => (await quarantineFile()).quarantineShow,
   )
   declare(
     quarantine,
@@ -234,14 +274,26 @@ export function program(): Command {
 
   const config = group(program, 'config', 'settings')
   const configFile = () => import('./config.ts')
-  declare(config, 'print', 'the settings in force', 'config print', async () =>
-    (await configFile()).configPrint,
+  declare(
+    config,
+    'print',
+    'the settings in force',
+    'config print',
+    async () => (await configFile()).configPrint,
   )
-  declare(config, 'check', 'find faults in the settings', 'config check', async () =>
-    (await configFile()).configCheck,
+  declare(
+    config,
+    'check',
+    'find faults in the settings',
+    'config check',
+    async () => (await configFile()).configCheck,
   )
-  declare(config, 'schema', 'JSON Schema of the settings file', 'config schema', async () =>
-    (await configFile()).configSchemaCommand,
+  declare(
+    config,
+    'schema',
+    'JSON Schema of the settings file',
+    'config schema',
+    async () => (await configFile()).configSchemaCommand,
   )
   return program
 }

@@ -18,20 +18,25 @@ const percent = (share: number): string => `${Math.round(100 * share)} %`
 export function progressLines({ ingest, learner }: RunProgress, perSecond: number): string[] {
   const read = ingest.sent + ingest.known + ingest.quarantined
   const rate = perSecond > 0 ? ` · ${perSecond.toFixed(0)}/s` : ''
-  const left = perSecond > 0 && learner.lag > 0 ? ` · ${Math.ceil(learner.lag / perSecond)}s left` : ''
+  const left =
+    perSecond > 0 && learner.lag > 0 ? ` · ${Math.ceil(learner.lag / perSecond)}s left` : ''
   const lines = [
     `ingest  ${read} of ${ingest.found} pictures read · ${learner.applied} applied${rate} · ${learner.lag} behind${left} · ${learner.duplicates} duplicates · ${learner.quarantined + ingest.quarantined} in quarantine`,
   ]
   const { round } = learner
   if (round === undefined) {
-    lines.push(`learn   ${learner.buffered} buffered, ${learner.fresh} new · ${learner.heldOut} held out · stable ${learner.stable ?? 'none'}`)
+    lines.push(
+      `learn   ${learner.buffered} buffered, ${learner.fresh} new · ${learner.heldOut} held out · stable ${learner.stable ?? 'none'}`,
+    )
   } else {
     const { progress } = round
     const figures =
       'loss' in progress && progress.step > 0
         ? ` · loss ${progress.loss.toFixed(3)} · valid ${percent(progress.valid)}`
         : ''
-    lines.push(`learn   round ${round.number} · ${progress.phase} ${progress.step}/${progress.steps}${figures}`)
+    lines.push(
+      `learn   round ${round.number} · ${progress.phase} ${progress.step}/${progress.steps}${figures}`,
+    )
   }
   return lines
 }

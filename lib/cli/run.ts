@@ -3,9 +3,8 @@ import type { PipelineEvent } from '../service/events.ts'
 import { run } from '../service/run.ts'
 import { contextOf, type GlobalOptions } from './context.ts'
 import { eventText } from './event-text.ts'
-import { exitCodes } from './output.ts'
-
 import { interruption } from './interruption.ts'
+import { exitCodes } from './output.ts'
 import { progressBlock } from './progress-block.ts'
 
 interface RunCommandOptions extends GlobalOptions {

@@ -26,7 +26,8 @@ async function fromCsv(folder: string, csv: string): Promise<LabelledPicture[]> 
   }
   return rows.map((row, i) => {
     const at = row.lastIndexOf(',')
-    if (at < 1) throw new InputError(`${csv}: expected picture,class in line ${i + 2}, got '${row}'`)
+    if (at < 1)
+      throw new InputError(`${csv}: expected picture,class in line ${i + 2}, got '${row}'`)
     return { path: resolve(folder, row.slice(0, at).trim()), class: row.slice(at + 1).trim() }
   })
 }

@@ -1,0 +1,65 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { demo } from '../service/demo.ts'
+import { contextOf, type GlobalOptions } from './context.ts'
+import { eventText } from './event-text.ts'
+import { interruption } from './interruption.ts'
+import { exitCodes } from './output.ts'
+import { progressBlock } from './progress-block.ts'
+
+interface DemoOptions extends GlobalOptions {
+  readonly keep?: boolean
+}
+
+/** `contrastream demo` */
+export async function demoCommand(
+  _: readonly (string | readonly string[])[],
+  options: DemoOptions,
+): Promise<void> {
+  const { config, output } = contextOf('demo', options)
+  const folder = mkdtempSync(join(tmpdir(), 'contrastream-demo-'))
+  const block = progressBlock(output)
+  const stop = interruption((text) => block.line(text))
+  try {
+    block.line(
+      'demo    1,200 generated pictures of 40 glyphs stream in; 20 other glyphs are only measured',
+    )
+    const { summary, before, after, unseenClasses } = await demo(folder, config.engine, {
+      now: Date.now,
+      signal: stop.signal,
+      onProgress: block.update,
+      onEvent: (event) => {
+        if (output.isJson) output.result({ ...event }, '')
+        else block.line(eventText(event))
+      },
+    })
+    block.end()
+    if (summary.interrupted) {
+      process.exitCode = exitCodes.interrupted
+      return
+    }
+    const data = join(folder, 'data')
+    const name = summary.stable?.split('-')[0] ?? 'none'
+    const figures = { before: before.mapAtR, after: after.mapAtR }
+    const next = options.keep
+      ? [
+          `contrastream models list --data ${data}`,
+          `contrastream clusters list --data ${data}`,
+          'contrastream run ./photos',
+        ]
+      : ['contrastream demo --keep', 'contrastream run ./photos', 'contrastream doctor']
+    output.result({ event: 'demo', ...summary, ...figures, unseenClasses }, () =>
+      [
+        `verdict: ${summary.verdict ?? 'none'} — ${summary.reason ?? ''}`,
+        `MAP@R on ${unseenClasses} unseen classes: pixels ${figures.before.toFixed(2)}, ${name} ${figures.after.toFixed(2)}`,
+        'Next:',
+        ...next.map((command) => `  ${command}`),
+      ].join('\n'),
+    )
+  } finally {
+    block.end()
+    stop.release()
+    if (options.keep !== true) rmSync(folder, { recursive: true, force: true })
+  }
+}
