@@ -142,6 +142,8 @@ export const augmentationPresets: Readonly<Record<AugmentationPreset, Augmentati
     scale: 0.25,
     shear: 0.25,
     shift: 0.1,
+    brightness: 0.3,
+    contrast: 0.4,
     blur: 0.03,
     noise: 40,
     erase: 0.08,

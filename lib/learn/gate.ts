@@ -19,6 +19,8 @@ export interface ModelSignals {
   readonly spread: number
   /** Mean adjusted Rand index of clusterings of resamples. */
   readonly stability: number
+  /** Standard error of that mean; small probes cannot tell more. */
+  readonly stabilityError: number
   /** Watched, never decisive. */
   readonly watched: Readonly<Record<string, number>>
 }
@@ -132,7 +134,10 @@ function veto(input: GateInput, options: Required<GateOptions>): string | undefi
   if (!(input.overlap >= options.minOverlap)) {
     return `neighbour overlap with the champion ${input.overlap.toFixed(2)} is under ${options.minOverlap}`
   }
-  if (!(candidate.stability >= options.minStabilityRatio * champion.stability)) {
+  // Beyond chance: on a small probe the clusterings of resamples hardly agree whatever the model.
+  const doubt =
+    2 * Math.hypot(candidate.stabilityError, options.minStabilityRatio * champion.stabilityError)
+  if (!(candidate.stability + doubt >= options.minStabilityRatio * champion.stability)) {
     return `cluster stability ${candidate.stability.toFixed(2)} is under ${options.minStabilityRatio} × the champion's ${champion.stability.toFixed(2)}`
   }
   return undefined

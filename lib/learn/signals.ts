@@ -27,8 +27,8 @@ export interface Probes {
 
 /** Hard views a picture; more make the signal less noisy. */
 const hardViews = 4
-/** Bootstrap resamples whose clusterings are compared. */
-const resamples = 5
+/** Pairs of bootstrap resamples whose clusterings are compared. */
+const resamples = 10
 
 /** Vectors of the plain view and of each hard view of the same pictures. */
 interface ProbeVectors {
@@ -83,11 +83,13 @@ async function probeSignals(
   return { mrr: meanOver(perView), consistency }
 }
 
+type Stability = Pick<ModelSignals, 'stability' | 'stabilityError'>
+
 /** Mean agreement of the clusterings of bootstrap resamples, over all pictures of the probe. */
-async function clusterStability(vectors: Matrix, seed: number): Promise<number> {
+async function clusterStability(vectors: Matrix, seed: number): Promise<Stability> {
   const n = vectors.rows
   const k = Math.max(2, Math.min(chooseK(n), Math.floor(n / 8)))
-  let total = 0
+  const agreements: number[] = []
   for (let pair = 0; pair < resamples; pair += 1) {
     const labels: Int32Array[] = []
     for (const side of [0, 1]) {
@@ -95,9 +97,11 @@ async function clusterStability(vectors: Matrix, seed: number): Promise<number> 
       const picked = Array.from({ length: n }, () => random.integer(n))
       labels.push(await labelsFromResample(vectors, picked, k, seed + pair * 2 + side))
     }
-    total += adjustedRand(labels[0] as Int32Array, labels[1] as Int32Array)
+    agreements.push(adjustedRand(labels[0] as Int32Array, labels[1] as Int32Array))
   }
-  return total / resamples
+  const mean = agreements.reduce((sum, one) => sum + one, 0) / resamples
+  const variance = agreements.reduce((sum, one) => sum + (one - mean) ** 2, 0) / (resamples - 1)
+  return { stability: mean, stabilityError: Math.sqrt(variance / resamples) }
 }
 
 /** Clusters a resample, and gives every picture the label of its nearest centroid. */
@@ -164,7 +168,7 @@ export async function judgeSignals(
     dim: plainA.dim,
     effectiveRank: effectiveRank(plainA),
     spread: spread(uncentred),
-    stability: await clusterStability(plainA, seed),
+    ...(await clusterStability(plainA, seed)),
     watched: {},
   }
   return { signals, plainA }

@@ -1,4 +1,7 @@
+import { join } from 'node:path'
+import { engineCache } from '../engine/native.ts'
+
 /** Where downloaded backbones are kept, outside every project and data folder. */
 export function backboneCacheFolder(): string {
-  return '/tmp/bb'
+  return join(engineCache(), 'backbones')
 }

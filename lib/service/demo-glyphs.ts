@@ -21,10 +21,10 @@ function glyph(seed: number, kind: number): Stroke[] {
 
 /** How one picture differs from its glyph. */
 function pose(random: Random) {
-  const turn = 0.2 * random.normal()
+  const turn = 0.27 * random.normal()
   const size = 0.85 + 0.3 * random.uniform()
-  const slant = 0.12 * random.normal()
-  const [dx, dy] = [0.08 * random.normal(), 0.08 * random.normal()]
+  const slant = 0.16 * random.normal()
+  const [dx, dy] = [0.11 * random.normal(), 0.11 * random.normal()]
   const [cos, sin] = [size * Math.cos(turn), size * Math.sin(turn)]
   return ([x, y]: Point): Point => [
     cos * (x + slant * y) - sin * y + dx,
