@@ -76,10 +76,11 @@ export function fileBlobs(
   }
 
   async function read(space: Space, digest: Digest, maxBytes: number) {
+    const path = layout.file(space, digest)
     const row = rows.find(space, digest)
     if (row === undefined) return undefined
     expectSize(`get ${space}/${digest}`, row.bytes, maxBytes)
-    const file = await open(layout.file(space, digest), 'r').catch(unlessAbsent)
+    const file = await open(path, 'r').catch(unlessAbsent)
     if (file === undefined) return undefined
     try {
       const { size } = await file.stat()

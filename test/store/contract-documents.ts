@@ -124,7 +124,7 @@ export function describeDocumentStore(name: string, make: () => Promise<Document
         await peer.hear('open')
         peer.tell({ is: 'count' } as Order)
         peer.tell({ is: 'write', key: 'a', value: { step } } as Order)
-        const isDone = await Promise.race([peer.hear('done'), peer.gone.then(() => undefined)])
+        const isDone = await peer.hear('done').catch(() => undefined)
         await peer.signal('SIGKILL')
         const found = (await store.read('a')) as Found | undefined
         const previous = found?.value['step']

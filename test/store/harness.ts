@@ -1,5 +1,5 @@
 import { afterEach, beforeEach } from 'vitest'
-import type { BlobStore, Digest, DocumentStore, Space } from '../../lib/store/types.ts'
+import type { BlobStore, Digest, Space } from '../../lib/store/types.ts'
 import { type ChildProgram, endChildren } from './child.ts'
 
 /** One fresh, empty store, as an adapter's test provides it. */

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { BlobStore, DocumentStore, JsonObject } from '../../lib/store/types.ts'
 import { obey, say } from './child.ts'
 
@@ -32,6 +33,7 @@ export function serveStores(blobs: BlobStore, documents: DocumentStore, count: (
   async function contend(key: string, times: number): Promise<string[]> {
     const tags: string[] = []
     while (tags.length < times) {
+      await nextTurn()
       const found = await documents.read(key)
       if (typeof found !== 'object') continue
       const n = Number(found.value['n']) + 1
@@ -49,6 +51,7 @@ export function serveStores(blobs: BlobStore, documents: DocumentStore, count: (
         return say({ is: 'done', result: await blobs.put('pictures', Buffer.from(order.text)) })
       case 'remake':
         for (let i = 0; ; i++) {
+          await nextTurn() // so that the end of the test is heard whatever the stores answer
           const digest = await blobs.put('pictures', Buffer.from(`${order.text}-${i}`))
           await write('newest', { digest })
           say({ is: 'done', result: digest })

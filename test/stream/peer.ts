@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { StartAt, StreamPort } from '../../lib/stream/types.ts'
 import { obey, say } from '../store/child.ts'
 
@@ -65,6 +66,7 @@ export function servePeer(stream: StreamPort): void {
         return say({ is: 'sent' })
       case 'flood':
         for (let i = 0; ; i += 3) {
+          await nextTurn() // a refusal comes without I/O: the end of the test must be heard
           await send(
             order.topic,
             [i, i + 1, i + 2].map((n) => `${order.name}-${n}`),
