@@ -43,7 +43,8 @@ export function startChild(program: ChildProgram): Child {
   const said: Message[] = []
   const taken = new Set<Message>()
   const listeners = new Set<() => void>()
-  const gone = once(child, 'exit')
+  // What it said before it ended may arrive after its exit.
+  const gone = Promise.all([once(child, 'exit'), once(child, 'disconnect')])
   child.on('message', (message: Message) => {
     said.push(message)
     for (const listener of [...listeners]) listener()
