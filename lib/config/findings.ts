@@ -1,0 +1,90 @@
+import { existsSync } from 'node:fs'
+import { pretrainedNames } from '../model/options.ts'
+import type { Config } from './schema.ts'
+
+/** A fault that no single setting shows. */
+export interface Finding {
+  /** Dotted key of the setting to change. */
+  readonly key: string
+  /** What was expected and what arrived. */
+  readonly fault: string
+  readonly remedy: string
+}
+
+const backbones: readonly string[] = [...pretrainedNames, 'conv4']
+const isUrl = (text: string): boolean => /^https?:\/\//.test(text)
+
+function backboneFinding({ model: { backbone } }: Config): Finding | undefined {
+  if (backbones.includes(backbone) || isUrl(backbone) || existsSync(backbone)) return undefined
+  return {
+    key: 'model.backbone',
+    fault: `expected ${backbones.join(', ')}, a URL or a path that exists, got ${backbone}`,
+    remedy: 'correct the name or the path',
+  }
+}
+
+function engineFinding({ engine, model: { recipe } }: Config): Finding | undefined {
+  if (engine !== 'wasm' || recipe === 'auto' || recipe === 'head') return undefined
+  return {
+    key: 'model.recipe',
+    fault: `expected head on the wasm engine, which has no gradients of convolutions, got ${recipe}`,
+    remedy: 'set engine to auto and run `contrastream engine install`, or set recipe to head',
+  }
+}
+
+function headFinding({ model: { backbone, recipe } }: Config): Finding | undefined {
+  if (backbone !== 'conv4' || recipe !== 'head') return undefined
+  return {
+    key: 'model.recipe',
+    fault: 'expected scratch or finetune for conv4, whose weights are not pretrained, got head',
+    remedy: 'set recipe to auto, or choose a pretrained backbone',
+  }
+}
+
+function capacityFinding({ learn: { k, buffer, start } }: Config): Finding | undefined {
+  const { capacity } = buffer
+  if (k !== 'auto' && capacity < 4 * k) {
+    return {
+      key: 'learn.buffer.capacity',
+      fault: `expected at least 4 pictures for each of learn.k = ${k} clusters (${4 * k}), got ${capacity}`,
+      remedy: 'raise the capacity or lower learn.k',
+    }
+  }
+  if (start.buffered === 'auto' || start.buffered <= capacity) return undefined
+  return {
+    key: 'learn.start.buffered',
+    fault: `expected at most the capacity of the buffer (${capacity}), got ${start.buffered}: no round would start`,
+    remedy: 'raise learn.buffer.capacity or lower learn.start.buffered',
+  }
+}
+
+function batchFinding({ learn: { k, batch } }: Config): Finding | undefined {
+  if (k === 'auto' || batch.clusters <= k) return undefined
+  return {
+    key: 'learn.batch.clusters',
+    fault: `expected at most learn.k = ${k} clusters a batch, got ${batch.clusters}`,
+    remedy: 'lower learn.batch.clusters or raise learn.k',
+  }
+}
+
+function folderFindings({ ingest, gate }: Config): readonly Finding[] {
+  const named = [
+    ...ingest.folders.map((path) => ['ingest.folders', path] as const),
+    ...(gate.labels === '' ? [] : [['gate.labels', gate.labels] as const]),
+  ]
+  return named
+    .filter(([, path]) => !existsSync(path))
+    .map(([key, path]) => ({
+      key,
+      fault: `expected something at ${path}, there is nothing`,
+      remedy: 'correct the path',
+    }))
+}
+
+const rules = [backboneFinding, engineFinding, headFinding, capacityFinding, batchFinding] as const
+
+/** Settings that are in range each and do not fit each other, or this machine's folders. */
+export function findFaults(config: Config): readonly Finding[] {
+  const found = rules.map((rule) => rule(config)).filter((finding) => finding !== undefined)
+  return [...found, ...folderFindings(config)]
+}
