@@ -1,8 +1,8 @@
 import type { Matrix } from '../engine/matrix.ts'
 import { ConfigError } from '../errors.ts'
 import { type Classes, classesOf } from './classes.ts'
-import { hitList, hitScratch } from './hit-list.ts'
-import { defaultRetrievalOptions, type RetrievalOptions } from './options.ts'
+import { type HitScratch, hitList, hitScratch } from './hit-list.ts'
+import { type BlockOptions, defaultRetrievalOptions, type RetrievalOptions } from './options.ts'
 import { expectLength } from './rows.ts'
 import { similarityBlocks } from './similarity-blocks.ts'
 
@@ -42,6 +42,50 @@ function queriesOf({ of, starts }: Classes): Int32Array {
   return Int32Array.from([...of.keys()].filter((row) => hasOthers(of[row] as number)))
 }
 
+/** Figures of each query, in the order of `row`. */
+interface Scores {
+  readonly mapAtR: Float32Array
+  readonly rPrecision: Float64Array
+  /** Negatives before the best positive, see {@link HitList}. */
+  readonly before: Float64Array
+}
+
+/** Ranks the queries block by block; `depth` is the largest K. */
+async function scoresOf(
+  embeddings: Matrix,
+  { of, rows, starts }: Classes,
+  row: Int32Array,
+  scratch: HitScratch,
+  { depth, ...options }: BlockOptions & { readonly depth: number },
+): Promise<Scores> {
+  const { length } = row
+  const mapAtR = new Float32Array(length)
+  const rPrecision = new Float64Array(length)
+  const before = new Float64Array(length)
+  const n = embeddings.rows
+  let query = 0
+  for await (const block of similarityBlocks(embeddings, embeddings, options)) {
+    for (; query < length && (row[query] as number) < block.first + block.rows; query += 1) {
+      const self = row[query] as number
+      const label = of[self] as number
+      const start = (self - block.first) * n
+      const similarities = block.similarities.subarray(start, start + n) // [n]
+      const members = rows.subarray(starts[label], starts[label + 1])
+      const hits = hitList(similarities, self, members, depth, scratch)
+      mapAtR[query] = hits.mapAtR
+      rPrecision[query] = hits.rPrecision
+      before[query] = hits.before
+    }
+  }
+  return { mapAtR, rPrecision, before }
+}
+
+function meanOf(values: Float32Array | Float64Array): number {
+  let sum = 0
+  for (const value of values) sum += value
+  return sum / values.length
+}
+
 /**
  * Recall@K, MAP@R and R-precision of every row against all others, in one pass.
  *
@@ -69,41 +113,16 @@ export async function retrieval(
   }
   const classes = classesOf(labels)
   const row = queriesOf(classes)
-  const queries = row.length
-  const scores = {
-    mapAtR: new Float32Array(queries),
-    rPrecision: new Float64Array(queries),
-    before: new Float64Array(queries),
-  }
   const scratch = hitScratch(mostPositives(classes))
   const depth = Math.max(1, ...ks)
-  let query = 0
-  for await (const block of similarityBlocks(embeddings, embeddings, blockOptions)) {
-    while (query < queries && (row[query] as number) < block.first + block.rows) {
-      const self = row[query] as number
-      const c = classes.of[self] as number
-      const members = classes.rows.subarray(classes.starts[c], classes.starts[c + 1])
-      const start = (self - block.first) * embeddings.rows
-      const similarities = block.similarities.subarray(start, start + embeddings.rows)
-      const hits = hitList(similarities, self, members, depth, scratch)
-      scores.mapAtR[query] = hits.mapAtR
-      scores.rPrecision[query] = hits.rPrecision
-      scores.before[query] = hits.before
-      query += 1
-    }
-  }
-  const share = (k: number) => scores.before.reduce((n, b) => n + Number(b < k), 0) / queries
-  const mean = (values: Iterable<number>) => [...values].reduce((a, b) => a + b, 0) / queries
+  const scores = await scoresOf(embeddings, classes, row, scratch, { ...blockOptions, depth })
+  const found = (k: number) => Float32Array.from(scores.before, (before) => Number(before < k))
   return {
-    recallAt: Object.fromEntries(ks.map((k) => [k, share(k)])),
-    mapAtR: mean(scores.mapAtR),
-    rPrecision: mean(scores.rPrecision),
-    queries,
-    leftOut: embeddings.rows - queries,
-    perQuery: {
-      row,
-      mapAtR: scores.mapAtR,
-      recallAt1: Float32Array.from(scores.before, (b) => Number(b < 1)),
-    },
+    recallAt: Object.fromEntries(ks.map((k) => [k, meanOf(found(k))])),
+    mapAtR: meanOf(scores.mapAtR),
+    rPrecision: meanOf(scores.rPrecision),
+    queries: row.length,
+    leftOut: embeddings.rows - row.length,
+    perQuery: { row, mapAtR: scores.mapAtR, recallAt1: found(1) },
   }
 }

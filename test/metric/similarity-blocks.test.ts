@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Matrix } from '../../lib/engine/matrix.ts'
 import { tf } from '../../lib/engine/tf.ts'
+import { exactRows } from '../../lib/metric/exact-rows.ts'
 import { rowsPerBlock, similarityBlocks } from '../../lib/metric/similarity-blocks.ts'
 import { collapsedRows, cosine, listOf, reordered, unitRows } from './rows.ts'
 
@@ -24,6 +25,22 @@ describe('similarityBlocks', () => {
     const expected = listOf(queries).flatMap((q) => listOf(gallery).map((g) => cosine(q, g)))
     const errors = expected.map((value, i) => Math.abs(value - (all[i] as number) * unit))
     expect(Math.max(...errors)).toBeLessThan(tolerance)
+  })
+
+  it('rounds the exact sum once, on any engine', async () => {
+    const rows = unitRows(21, 200, 9)
+    const { high, low } = exactRows(rows, 0, 21, false)
+    const sum = (a: number, b: number) => {
+      let exact = 0 // float64 holds every term and every sum
+      for (let i = 0; i < 200; i += 1) {
+        const [x, y] = [a * 200 + i, b * 200 + i]
+        exact += (high[x] as number) * (high[y] as number)
+        exact += (high[x] as number) * (low[y] as number) + (low[x] as number) * (high[y] as number)
+      }
+      return Math.fround(exact)
+    }
+    const expected = Array.from({ length: 21 * 21 }, (_, i) => sum(Math.floor(i / 21), i % 21))
+    expect((await allSimilarities(rows, rows)).all).toEqual(expected)
   })
 
   it('gives the same bits whatever the size of a block', async () => {
