@@ -18,7 +18,31 @@ export { type ConfigSources, loadConfig } from './config/load.ts'
 export { type Config, type ConfigInput, configSchema } from './config/schema.ts'
 export type { Matrix } from './engine/matrix.ts'
 export { type Engine, type EngineName, selectEngine } from './engine/select.ts'
-export * as errors from './errors.ts'
+export {
+  ArtifactError,
+  AuthError,
+  BusyError,
+  CheckpointError,
+  ConfigError,
+  ConflictError,
+  EngineError,
+  ErasedError,
+  type ErrorCode,
+  errorCodes,
+  ImageDecodeError,
+  ImageSizeError,
+  ImageTypeError,
+  InputError,
+  LeaseLostError,
+  MissingError,
+  PipelineError,
+  type PipelineErrorOptions,
+  RegistryError,
+  ShapeError,
+  StoreError,
+  StreamError,
+  VersionMismatchError,
+} from './errors.ts'
 export { augment } from './image/augment.ts'
 export { augmentationDraws } from './image/augmentation-draws.ts'
 export { type DecodedImage, decodeImage } from './image/decode.ts'

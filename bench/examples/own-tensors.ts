@@ -1,5 +1,5 @@
-import { adam, pairLoss, pairMasks, lossPresets, mapAtR, selectEngine } from '../../lib/index.ts'
 import { type Tensor2D, tf } from '../../lib/engine/tf.ts'
+import { adam, lossPresets, mapAtR, pairLoss, pairMasks, selectEngine } from '../../lib/index.ts'
 
 // Metric learning on one's own tensors: 8 classes of noisy points, a linear map, twenty steps.
 await selectEngine('auto')
@@ -12,7 +12,8 @@ const embed = () => {
   const rows = tf.matMul(points, weights) as Tensor2D
   return tf.div(rows, tf.norm(rows, 2, 1, true)) as Tensor2D
 }
-const quality = async () => mapAtR({ rows: 120, dim: 16, data: await embed().data<'float32'>() }, labels)
+const quality = async () =>
+  mapAtR({ rows: 120, dim: 16, data: await embed().data<'float32'>() }, labels)
 
 const { positives, negatives } = pairMasks(labels)
 const optimizer = adam([weights], { rate: 0.02 })

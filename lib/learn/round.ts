@@ -16,18 +16,11 @@ import { type FoldReport, foldOnto } from './fold.ts'
 import { judge, type ModelSignals, type Verdict } from './gate.ts'
 import { chunks, type Pictures, type PixelSource, picturesOf } from './pictures.ts'
 import type { RoundSettings } from './recipe.ts'
+import type { RoundModel } from './round-model.ts'
 import { type GateModel, judgeSignals, type Probes } from './signals.ts'
 import type { Picture, StudentState } from './state.ts'
 import { type Student, startStudent } from './student.ts'
 import { type TrainingOutcome, type TrainingProgress, train } from './train.ts'
-
-/** A published model on its way into a round. */
-export interface RoundModel {
-  readonly files: ModelFiles
-  /** Absent: not centred yet, so the mean of the round's pictures is taken. */
-  readonly mean: Float32Array | undefined
-  readonly digest: string
-}
 
 /** Everything that a round depends on, frozen before it begins. */
 export interface RoundInput {

@@ -94,7 +94,9 @@ export function adam(variables: readonly Variable[], options: AdamOptions = {}):
     },
     load: (state) => {
       if (state.first.length !== total || state.second.length !== total) {
-        throw new ShapeError(`adam: expected moments of ${total} weights, got ${state.first.length}`)
+        throw new ShapeError(
+          `adam: expected moments of ${total} weights, got ${state.first.length}`,
+        )
       }
       step = state.step
       tf.tidy(() => replace(tf.tensor1d(state.first), tf.tensor1d(state.second)))

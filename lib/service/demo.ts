@@ -25,7 +25,7 @@ const streamedClasses = 40
 const unseenClasses = 20
 const picturesEach = 30
 /** Enough for a visible gain within two minutes on two cores. */
-const demoSteps = 300
+const demoSteps = 600
 
 /** Writes generated pictures, one folder a class; returns their paths and classes. */
 async function writePictures(folder: string, from: number, classes: number) {
@@ -62,7 +62,7 @@ export async function demo(
     data: join(folder, 'data'),
     engine,
     ingest: { folders: [streamed] },
-    image: { size: glyphSize },
+    image: { size: glyphSize, channels: 'grey' },
     model: { backbone: 'conv4' },
     learn: { steps: demoSteps, maxRoundTime: '2m' },
   })

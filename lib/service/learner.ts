@@ -1,5 +1,3 @@
-import type { Config } from '../config/schema.ts'
-import type { Engine } from '../engine/select.ts'
 import { ConfigError, type PipelineError } from '../errors.ts'
 import { preprocessingHash } from '../image/fingerprint.ts'
 import type { Preprocessing } from '../image/options.ts'
@@ -17,38 +15,19 @@ import { admit } from '../learn/intake.ts'
 import { type Outlets, releaseWithoutIndex, resumePublish } from '../learn/publish.ts'
 import type { RoundProgress } from '../learn/round.ts'
 import { checkStart, type StartCheck } from '../learn/start-rule.ts'
-import { emptyState, type LearnerState } from '../learn/state.ts'
+import { emptyState } from '../learn/state.ts'
 import { partNames, partOf, stateOf } from '../learn/state-parts.ts'
 import { digestOf } from '../registry/digest.ts'
-import type { Lease } from '../registry/lease-document.ts'
 import { topicNames } from '../stream/topics.ts'
 import type { Batch, Consumption, Partition, StartAt } from '../stream/types.ts'
 import type { Baseline } from './baseline.ts'
-import type { Decoders } from './decoders.ts'
-import type { EngineThread } from './engine-thread.ts'
-import type { LearnerStatus, PipelineEvent, RoundEnded } from './events.ts'
+import type { LearnerStatus, RoundEnded } from './events.ts'
+import type { Counts, LearnerMemory, LearnerParts } from './learner-memory.ts'
 import { learnerRounds } from './learner-rounds.ts'
-import type { Pipeline } from './open-pipeline.ts'
 import { quarantine } from './quarantine.ts'
 import { type RecordPicture, readRecords } from './record-pictures.ts'
 import { intakeOf, startOf } from './settings.ts'
 import { type VersionModel, versionModel } from './version-model.ts'
-
-/** What a learner works with; opened once by whoever starts it. */
-export interface LearnerParts {
-  readonly pipeline: Pipeline
-  readonly config: Config
-  readonly lease: Lease
-  readonly owner: string
-  readonly engine: Engine
-  readonly thread: EngineThread
-  readonly decoders: Decoders
-  readonly baseline: Baseline
-  readonly preprocessing: Preprocessing
-  /** The time of day, ms since 1970, and a monotonic clock. */
-  readonly now: () => number
-  readonly onEvent: (event: PipelineEvent) => void
-}
 
 /** The single writer: takes records in, runs rounds, publishes. */
 export interface Learner {
@@ -73,19 +52,6 @@ export interface Learner {
 /** Pictures that are decoded, embedded and applied at once. */
 const appliedAtOnce = 64
 const maxBatchBytes = 1 << 20
-
-type Counts = Record<string, Record<string, number>>
-
-/** Everything of a learner that changes. */
-export interface LearnerMemory {
-  state: LearnerState
-  offsets: Record<string, number>
-  counts: Counts
-  saved: Saved | undefined
-  champion: VersionModel
-  random: { rounds: number }
-  progress: { readonly number: number; readonly progress: RoundProgress } | undefined
-}
 
 const totalOf = (counts: Counts, outcome: string): number =>
   Object.values(counts).reduce((sum, one) => sum + (one[outcome] ?? 0), 0)

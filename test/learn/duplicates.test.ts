@@ -73,7 +73,7 @@ describe('draftOfSeen', () => {
 
 describe('remember', () => {
   const names = ['a', 'b', 'c', 'd']
-  const after = (more: Partial<typeof options>, group = (id: string) => id) => {
+  const remembering = (more: Partial<typeof options>, group = (id: string) => id) => {
     const draft = draftOfSeen(emptyState.seen, 'm')
     for (const id of names) {
       remember(draft, 'camera', known({ id, group: group(id) }), false, { ...options, ...more })
@@ -82,7 +82,7 @@ describe('remember', () => {
   }
 
   it('knows the ids of the last pictures and forgets the oldest', () => {
-    const draft = after({ remembered: 2 })
+    const draft = remembering({ remembered: 2 })
     expect(names.map((id) => wasSeen(draft, id))).toEqual([false, false, true, true])
     expect(draft.applied).toBe(4)
   })
@@ -96,13 +96,13 @@ describe('remember', () => {
   })
 
   it('compares with the last pictures of a source only', () => {
-    const recent = after({ window: 3 }).recent.get('camera')
+    const recent = remembering({ window: 3 }).recent.get('camera')
     expect(recent?.map(({ id }) => id)).toEqual(['b', 'c', 'd'])
   })
 
   it('counts a group until its last picture leaves the window', () => {
-    const groups = after({ window: 3 }, (id) => (id === 'a' || id === 'c' ? 'g' : id)).groups
+    const groups = remembering({ window: 3 }, (id) => (id === 'a' || id === 'c' ? 'g' : id)).groups
     expect(groups.get('g')).toEqual({ pictures: 2, heldOut: false })
-    expect(after({ window: 3 }).groups.has('a')).toBe(false)
+    expect(remembering({ window: 3 }).groups.has('a')).toBe(false)
   })
 })

@@ -12,7 +12,7 @@ import { pictureOf } from './states.ts'
 const options = { firstFill: 2, fill: 4, maxProbeA: 6 }
 
 /** Holds `count` pictures out, one after the other. */
-function after(count: number) {
+function heldAfter(count: number) {
   let sets: HeldOutState = emptyState.heldOut
   const dropped: string[] = []
   for (let i = 0; i < count; i += 1) {
@@ -26,25 +26,25 @@ function after(count: number) {
 
 describe('holdOut', () => {
   it('fills A, then B, then the monitor set, then all in turn', () => {
-    expect(after(6)).toMatchObject({ a: [0, 1], b: [2, 3], monitor: [4, 5] })
-    const full = after(12)
+    expect(heldAfter(6)).toMatchObject({ a: [0, 1], b: [2, 3], monitor: [4, 5] })
+    const full = heldAfter(12)
     expect(full).toMatchObject({ a: [0, 1, 6, 9], b: [2, 3, 7, 10], monitor: [4, 5, 8, 11] })
     expect(full.dropped).toEqual([])
   })
 
   it('slides B over the newest and moves what it pushes out to A', () => {
-    expect(after(14)).toMatchObject({ a: [0, 1, 6, 9, 2, 3], b: [7, 10, 12, 13], dropped: [] })
+    expect(heldAfter(14)).toMatchObject({ a: [0, 1, 6, 9, 2, 3], b: [7, 10, 12, 13], dropped: [] })
   })
 
   it('drops what B pushes out once A holds its maximum', () => {
-    const { a, b, dropped } = after(16)
+    const { a, b, dropped } = heldAfter(16)
     expect(a).toEqual([0, 1, 6, 9, 2, 3])
     expect(b).toEqual([12, 13, 14, 15])
     expect(dropped).toEqual(['7', '10'])
   })
 
   it('lists every picture that is held out', () => {
-    expect(heldOutPictures(after(5).sets).map(({ id }) => id)).toEqual(['0', '1', '2', '3', '4'])
+    expect(heldOutPictures(heldAfter(5).sets).map(({ id }) => id)).toEqual(['0', '1', '2', '3', '4'])
   })
 })
 

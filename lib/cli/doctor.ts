@@ -1,0 +1,101 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync, readdirSync, statfsSync } from 'node:fs'
+import { freemem, totalmem } from 'node:os'
+import { dirname, resolve } from 'node:path'
+import { engineCache } from '../engine/native.ts'
+import { selectEngine } from '../engine/select.ts'
+import { backboneCacheFolder } from '../service/cache-folder.ts'
+import { openDatabase } from '../service/database.ts'
+import { contextOf, type GlobalOptions } from './context.ts'
+import { exitCodes } from './output.ts'
+
+interface Finding {
+  readonly what: string
+  readonly ok: boolean
+  readonly detail: string
+  /** What to do about it. */
+  readonly remedy?: string
+}
+
+const gigabytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`
+
+function node(): Finding {
+  const version = process.versions.node
+  const ok = Number(version.split('.')[0]) >= 24
+  return { what: 'Node', ok, detail: version, ...(!ok && { remedy: 'install Node 24 or newer' }) }
+}
+
+async function engines(): Promise<Finding[]> {
+  const { considered } = await selectEngine('auto')
+  return considered.map(({ name, ok, detail }) => ({ what: `engine ${name}`, ok, detail }))
+}
+
+function tool(what: string, program: string, args: readonly string[], remedy: string): Finding {
+  const { status, stdout } = spawnSync(program, [...args], { encoding: 'utf8' })
+  const ok = status === 0
+  const detail = ok ? (stdout.split('\n')[0] ?? '') : 'not found'
+  return { what, ok, detail, ...(!ok && { remedy }) }
+}
+
+/** The nearest folder above a path that exists. */
+function existing(path: string): string {
+  return existsSync(path) ? path : existing(dirname(path))
+}
+
+function disk(folder: string): Finding {
+  const { bavail, bsize, blocks } = statfsSync(existing(resolve(folder)))
+  const floor = Math.max(2 ** 30, 0.05 * blocks * bsize)
+  const ok = bavail * bsize > floor
+  const detail = `${gigabytes(bavail * bsize)} free, intake stops below ${gigabytes(floor)}`
+  return {
+    what: 'disk',
+    ok,
+    detail,
+    ...(!ok && { remedy: 'free space, or choose another --data' }),
+  }
+}
+
+function dataFolder(folder: string): Finding {
+  if (!existsSync(folder)) return { what: 'data', ok: true, detail: `${folder} does not exist yet` }
+  try {
+    openDatabase(folder).close()
+    return { what: 'data', ok: true, detail: folder }
+  } catch (error) {
+    const detail = error instanceof Error ? error.message : String(error)
+    return { what: 'data', ok: false, detail, remedy: 'restore a backup, or choose another --data' }
+  }
+}
+
+function backbones(): Finding {
+  const folder = backboneCacheFolder()
+  const found = existsSync(folder)
+    ? readdirSync(folder).filter((name) => !name.startsWith('.'))
+    : []
+  const detail = found.length === 0 ? 'none fetched yet' : found.join(', ')
+  return { what: 'backbones', ok: true, detail }
+}
+
+/** `contrastream doctor`: exit code 3 when something needs a remedy. */
+export async function doctorCommand(
+  _: readonly (string | readonly string[])[],
+  options: GlobalOptions,
+): Promise<void> {
+  const { config, output } = contextOf('doctor', options)
+  const memory = `${gigabytes(freemem())} free of ${gigabytes(totalmem())}`
+  const findings: readonly Finding[] = [
+    node(),
+    ...(await engines()),
+    tool('Python with pip', 'python3', ['-m', 'pip', '--version'], 'install python3 and pip'),
+    tool('C++ compiler', 'g++', ['--version'], 'install g++'),
+    { what: 'memory', ok: true, detail: memory },
+    disk(config.data),
+    dataFolder(config.data),
+    backbones(),
+    { what: 'cache', ok: true, detail: engineCache() },
+  ]
+  for (const { what, ok, detail, remedy } of findings) {
+    const text = `${ok ? 'ok  ' : 'FAIL'}  ${what.padEnd(18)} ${detail}${remedy === undefined ? '' : ` → ${remedy}`}`
+    output.result({ event: 'finding', what, ok, detail, remedy }, text)
+  }
+  if (findings.some(({ ok }) => !ok)) process.exitCode = exitCodes.refused
+}

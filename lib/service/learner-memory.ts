@@ -1,0 +1,43 @@
+import type { Config } from '../config/schema.ts'
+import type { Engine } from '../engine/select.ts'
+import type { Preprocessing } from '../image/options.ts'
+import type { Saved } from '../learn/checkpoint.ts'
+import type { RoundProgress } from '../learn/round.ts'
+import type { LearnerState } from '../learn/state.ts'
+import type { Lease } from '../registry/lease-document.ts'
+import type { Baseline } from './baseline.ts'
+import type { Decoders } from './decoders.ts'
+import type { EngineThread } from './engine-thread.ts'
+import type { PipelineEvent } from './events.ts'
+import type { Pipeline } from './open-pipeline.ts'
+import type { VersionModel } from './version-model.ts'
+
+/** What a learner works with; opened once by whoever starts it. */
+export interface LearnerParts {
+  readonly pipeline: Pipeline
+  readonly config: Config
+  readonly lease: Lease
+  readonly owner: string
+  readonly engine: Engine
+  readonly thread: EngineThread
+  readonly decoders: Decoders
+  readonly baseline: Baseline
+  readonly preprocessing: Preprocessing
+  /** The time of day, ms since 1970, and a monotonic clock. */
+  readonly now: () => number
+  readonly onEvent: (event: PipelineEvent) => void
+}
+
+/** Records of each partition by outcome. */
+export type Counts = Record<string, Record<string, number>>
+
+/** Everything of a learner that changes. */
+export interface LearnerMemory {
+  state: LearnerState
+  offsets: Record<string, number>
+  counts: Counts
+  saved: Saved | undefined
+  champion: VersionModel
+  random: { rounds: number }
+  progress: { readonly number: number; readonly progress: RoundProgress } | undefined
+}
