@@ -1,0 +1,132 @@
+import type { Engine } from '../engine/select.ts'
+import type { LayersModel } from '../engine/tf.ts'
+import { MissingError, VersionMismatchError } from '../errors.ts'
+import { defaultMinProbe, smallMinProbe, type Verdict } from '../learn/gate.ts'
+import { type PixelSource, picturesOf } from '../learn/pictures.ts'
+import { judgeModels } from '../learn/round.ts'
+import type { GateModel } from '../learn/signals.ts'
+import { profileOf } from '../learn/start-rule.ts'
+import type { LearnerState, Picture } from '../learn/state.ts'
+import { centreRows } from '../metric/centre.ts'
+import { loadArtifact } from '../model/artifact.ts'
+import { checkArtifact } from './check-artifact.ts'
+import type { Pipeline } from './open-pipeline.ts'
+import { resolveVersion } from './served-model.ts'
+import { roundSettingsOf, startOf } from './settings.ts'
+import { storedPixels } from './stored-pixels.ts'
+import { type VersionModel, versionModel } from './version-model.ts'
+
+/** What the gate says of a version today. */
+export interface Rejudged extends Verdict {
+  readonly version: string
+  /** What it was compared with. */
+  readonly champion: string
+  /** Pictures of the probes that the store still has. */
+  readonly probes: { readonly a: number; readonly b: number }
+}
+
+/** Pictures of the buffer that the mean of a model without one is taken over, at most. */
+const meanPictures = 1_000
+
+/** Decoded pictures in memory. */
+function pixelsInMemory(byId: ReadonlyMap<string, Uint8Array>): PixelSource {
+  return {
+    read: async (ids) => {
+      const each = byId.values().next().value?.length ?? 0
+      const pixels = new Uint8Array(ids.length * each)
+      for (const [i, id] of ids.entries()) {
+        const picture = byId.get(id)
+        if (picture === undefined) throw new MissingError(`rejudge: expected ${id}, got no pixels`)
+        pixels.set(picture, i * each)
+      }
+      return pixels
+    },
+  }
+}
+
+/** What a version is compared with: `stable`, or, for the stable one itself, what that replaced. */
+async function championOf(pipeline: Pipeline, version: string): Promise<string> {
+  const { registry } = pipeline
+  const stable = await resolveVersion(registry, 'stable')
+  if (stable !== version) return stable
+  const entry = await registry.versions.resolve(version)
+  const parent = entry && (await registry.manifest(entry.manifest)).parent
+  return parent ?? stable
+}
+
+/**
+ * Judges a version again: against `stable`, on the held-out pictures of the last checkpoint.
+ *
+ * @param name - `stable`, `baseline` or a version.
+ * @throws {@link MissingError} if there is no such version, or no probe to judge it on;
+ * {@link VersionMismatchError} if the versions take pictures of different preprocessing.
+ */
+export async function rejudge(
+  pipeline: Pipeline,
+  state: LearnerState,
+  engine: Engine,
+  name: string,
+): Promise<Rejudged> {
+  const { registry, blobs, config } = pipeline
+  const load = async (version: string) => versionModel(await registry.loadVersion(version))
+  const candidate = await load(await resolveVersion(registry, name))
+  const champion = await load(await championOf(pipeline, candidate.version))
+  const baseline = await load(await resolveVersion(registry, 'baseline'))
+  for (const other of [champion, baseline]) {
+    if (other.preprocessingHash === candidate.preprocessingHash) continue
+    throw new VersionMismatchError(
+      `gate: expected ${other.version} to take pictures as ${candidate.version} does, got another preprocessing`,
+    )
+  }
+  const isSmall = profileOf(state, startOf(config)) === 'small'
+  const wanted = { a: state.heldOut.a, b: isSmall ? [] : state.heldOut.b }
+  const forMean = [...state.buffer.entries.keys()].slice(-meanPictures)
+  const ids = [...wanted.a, ...wanted.b].map(({ id }) => id).concat(forMean)
+  const byId = new Map<string, Uint8Array>()
+  for await (const run of storedPixels(blobs, config, candidate.preprocessing, ids)) {
+    const each = run.pixels.length / run.ids.length
+    for (const [i, id] of run.ids.entries()) {
+      byId.set(id, run.pixels.subarray(i * each, (i + 1) * each))
+    }
+  }
+  const there = (pictures: readonly Picture[]) => pictures.filter(({ id }) => byId.has(id))
+  const probes = { a: there(wanted.a), b: there(wanted.b) }
+  if (probes.a.length === 0) {
+    throw new MissingError('gate: expected held-out pictures to judge on, there are none yet')
+  }
+  const { augmentation } = roundSettingsOf(config, engine, state)
+  const source = pixelsInMemory(byId)
+  const pictures = picturesOf(source, candidate.preprocessing, augmentation, config.seed)
+  const sample = forMean.filter((id) => byId.has(id))
+  const networks: LayersModel[] = []
+  const opened = async (model: VersionModel): Promise<GateModel> => {
+    const network = await loadArtifact(model.files)
+    networks.push(network)
+    const over = sample.length > 0 ? sample : probes.a.map(({ id }) => id)
+    const mean = model.mean ?? centreRows(await pictures.embed(network, over)).mean
+    return { network, mean }
+  }
+  try {
+    const models = {
+      candidate: await opened(candidate),
+      champion: await opened(champion),
+      baseline: await opened(baseline),
+    }
+    const verdict = await judgeModels(
+      models,
+      champion.version === baseline.version,
+      pictures,
+      { probes, minProbe: isSmall ? smallMinProbe : defaultMinProbe },
+      config.seed,
+      async (expected, some) => {
+        const { files, preprocessing } = candidate
+        const check = { files, pixels: await source.read(some), preprocessing, engine: engine.name }
+        return checkArtifact(check, expected)
+      },
+    )
+    const sizes = { a: probes.a.length, b: probes.b.length }
+    return { version: candidate.version, champion: champion.version, probes: sizes, ...verdict }
+  } finally {
+    for (const network of networks) network.dispose()
+  }
+}
