@@ -5,16 +5,26 @@
  */
 export const quietSource = `#include <fcntl.h>
 #include <unistd.h>
+#include <mutex>
 #include <node_api.h>
-static int kept = -1;
+static std::mutex guard;  // threads share standard error, and may load at the same time
+static int depth = 0, kept = -1;
 static napi_value mute(napi_env, napi_callback_info) {
+  std::lock_guard<std::mutex> lock(guard);
+  if (depth++ > 0) return nullptr;
   int null = open("/dev/null", O_WRONLY);
-  if (kept < 0 && null >= 0) { kept = dup(2); dup2(null, 2); }
-  if (null >= 0) close(null);
+  if (null < 0) return nullptr;
+  kept = dup(2);
+  if (kept >= 0) dup2(null, 2);
+  close(null);
   return nullptr;
 }
 static napi_value unmute(napi_env, napi_callback_info) {
-  if (kept >= 0) { dup2(kept, 2); close(kept); kept = -1; }
+  std::lock_guard<std::mutex> lock(guard);
+  if (depth == 0 || --depth > 0 || kept < 0) return nullptr;
+  dup2(kept, 2);
+  close(kept);
+  kept = -1;
   return nullptr;
 }
 NAPI_MODULE_INIT() {

@@ -1,22 +1,30 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { createHash } from 'node:crypto'
-import { createReadStream, existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
-import { copyFile, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
+import { spawn } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { chmod, copyFile, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { EngineError } from '../errors.ts'
+import { quietSource, unpackSource } from './native-sources.ts'
+import { type EngineWheels, engineWheels, pipArguments, requirements } from './wheels.ts'
 
 /** How the native engine is installed. */
 export interface InstallOptions {
   /** With CUDA: a larger wheel, and the NVIDIA libraries that it names. Default false. */
   readonly cuda?: boolean
-  /** Do nothing when the engine is there already. Default false: build it again. */
+  /** Do nothing when an engine is there, with CUDA or without. Default false: build it again. */
   readonly ifMissing?: boolean
   /** Told what happens, a line a step. */
   readonly report?: (line: string) => void
-  /** Programs to look for, for tests. */
-  readonly tools?: { readonly pythons: readonly string[]; readonly compiler: string }
+  /** Programs that are called. Default `python3` or `python`, and `g++`. */
+  readonly tools?: InstallTools
+}
+
+/** Programs that build the engine. */
+export interface InstallTools {
+  /** Pythons to try, in order. */
+  readonly pythons: readonly string[]
+  readonly compiler: string
 }
 
 /** Where the engine lies now. */
@@ -29,51 +37,12 @@ export interface Installed {
   readonly installed: boolean
 }
 
-/** A wheel whose bytes are known. */
-interface Wheel {
-  readonly requirement: string
-  readonly sha256: string | undefined
-}
-
-/** Current TensorFlow, from the Python package index; any Python can fetch and unpack it. */
-const cpuWheel: Wheel = {
-  requirement: 'tensorflow-cpu==2.21.0',
-  sha256: '2b847d217b02ee7731ed91431daf3250daa0196c3c94614d23be27232e6e5b6c',
-}
-const cudaWheel: Wheel = { requirement: 'tensorflow==2.21.0', sha256: undefined }
-
-const libraries = ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2'] as const
 const addonName = 'tfjs_binding.node'
 const quietName = 'quiet.node'
-
-/**
- * TensorFlow logs while it is loaded, whatever its settings: between `mute` and `unmute` nothing
- * reaches standard error.
- */
-const quietSource = `#include <fcntl.h>
-#include <unistd.h>
-#include <node_api.h>
-static int kept = -1;
-static napi_value mute(napi_env, napi_callback_info) {
-  int null = open("/dev/null", O_WRONLY);
-  if (kept < 0 && null >= 0) { kept = dup(2); dup2(null, 2); }
-  if (null >= 0) close(null);
-  return nullptr;
-}
-static napi_value unmute(napi_env, napi_callback_info) {
-  if (kept >= 0) { dup2(kept, 2); close(kept); kept = -1; }
-  return nullptr;
-}
-NAPI_MODULE_INIT() {
-  napi_value one, other;
-  napi_create_function(env, "mute", NAPI_AUTO_LENGTH, mute, nullptr, &one);
-  napi_create_function(env, "unmute", NAPI_AUTO_LENGTH, unmute, nullptr, &other);
-  napi_set_named_property(env, exports, "mute", one);
-  napi_set_named_property(env, exports, "unmute", other);
-  return exports;
-}
-`
-const defaultTools = { pythons: ['python3', 'python'], compiler: 'g++' } as const
+const libraries = ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2'] as const
+const defaultTools: InstallTools = { pythons: ['python3', 'python'], compiler: 'g++' }
+/** Age from which the draft of another install is one that was killed. */
+const dayMs = 86_400_000
 
 /** Folder of what is fetched and built once a machine: engines and backbones. */
 export function engineCache(): string {
@@ -85,220 +54,248 @@ export function engineCache(): string {
 const require = createRequire(import.meta.url)
 const packageFolder = (name: string): string => dirname(require.resolve(`${name}/package.json`))
 
+/** Folder where `tfjs-node` looks for its add-on. */
+const addonFolder = (): string =>
+  join(packageFolder('@tensorflow/tfjs-node'), 'lib', `napi-v${napiVersion}`)
+const napiVersion = 8
+
 /** Add-on that keeps libtensorflow quiet, beside the one that `tfjs-node` loads. */
 export function quietPath(): string {
-  return join(dirname(addonPath()), quietName)
+  return join(addonFolder(), quietName)
 }
 
-/** Where `tfjs-node` looks for its add-on. */
-function addonPath(): string {
-  return join(packageFolder('@tensorflow/tfjs-node'), 'lib', 'napi-v8', addonName)
-}
-
-/** Whether the add-on that Node would load is there, with its libraries. */
-export function isInstalled(): boolean {
-  return existsSync(addonPath())
+/** An install that cannot go on: one line that names what to do. */
+function fail(reason: string, expected: string, got: string, retryable = false): EngineError {
+  const message = `engine install: expected ${expected}, got ${got}`
+  return new EngineError(message, { reason, retryable })
 }
 
 interface Ran {
+  /** Absent: the program does not start. */
   readonly code: number | undefined
+  /** The last line of what it said, the last 4,000 characters of it. */
+  readonly lastLine: string
   readonly text: string
 }
 
 function run(program: string, args: readonly string[]): Promise<Ran> {
   return new Promise((resolve) => {
     let text = ''
-    let child: ChildProcess
-    try {
-      child = spawn(program, [...args], { stdio: ['ignore', 'pipe', 'pipe'] })
-    } catch (error) {
-      resolve({ code: undefined, text: String(error) })
-      return
-    }
+    const end = (code: number | undefined) =>
+      resolve({ code, text, lastLine: text.trim().split('\n').at(-1) ?? '' })
+    const child = spawn(program, [...args], { stdio: ['ignore', 'pipe', 'pipe'] })
     const take = (chunk: Buffer) => {
       text = `${text}${chunk.toString()}`.slice(-4_000)
     }
-    child.stdout?.on('data', take)
-    child.stderr?.on('data', take)
-    child.once('error', (error) => resolve({ code: undefined, text: error.message }))
-    child.once('close', (code) => resolve({ code: code ?? undefined, text }))
+    child.stdout.on('data', take)
+    child.stderr.on('data', take)
+    child.once('error', (error) => {
+      text = error.message
+      end(undefined)
+    })
+    child.once('close', (code) => end(code ?? undefined))
   })
 }
 
-const lastLine = (text: string): string => text.trim().split('\n').at(-1) ?? ''
-
 async function findPython(pythons: readonly string[]): Promise<string> {
+  let hasPython = false
   for (const python of pythons) {
     if ((await run(python, ['-m', 'pip', '--version'])).code === 0) return python
+    hasPython ||= (await run(python, ['--version'])).code === 0
   }
-  throw new EngineError(
-    `engine install: expected Python with pip (${pythons.join(' or ')}), found none; install python3 and pip`,
-    { reason: 'no-python' },
-  )
+  const names = pythons.join(' or ')
+  if (hasPython) throw fail('no-pip', `pip for ${names}`, 'none; install python3-pip')
+  throw fail('no-python', `Python (${names}) with pip`, 'none; install python3 and python3-pip')
 }
 
 async function expectCompiler(compiler: string): Promise<void> {
   if ((await run(compiler, ['--version'])).code === 0) return
-  throw new EngineError(
-    `engine install: expected a C++ compiler (${compiler}), found none; install g++`,
-    { reason: 'no-compiler' },
-  )
+  throw fail('no-compiler', `a C++ compiler (${compiler})`, 'none; install g++')
 }
 
-function digestOfFile(path: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const hash = createHash('sha256')
-    createReadStream(path)
-      .on('data', (chunk) => hash.update(chunk))
-      .on('error', reject)
-      .on('end', () => resolve(hash.digest('hex')))
-  })
-}
-
-/** Fetches one wheel, whatever Python asks for it, and checks its digest. */
-async function fetchWheel(python: string, wheel: Wheel, folder: string): Promise<string> {
-  const platform = process.arch === 'arm64' ? 'manylinux_2_27_aarch64' : 'manylinux_2_27_x86_64'
-  const args = ['-m', 'pip', 'download', '--no-deps', '--only-binary=:all:', '--quiet']
-  const target = ['--python-version', '3.11', '--implementation', 'cp', '--platform', platform]
-  const { code, text } = await run(python, [
-    ...args,
-    ...target,
-    '--dest',
-    folder,
-    wheel.requirement,
-  ])
-  const file = code === 0 ? readdirSync(folder).find((name) => name.endsWith('.whl')) : undefined
-  if (file === undefined) {
-    throw new EngineError(
-      `engine install: expected pip to fetch ${wheel.requirement}, got: ${lastLine(text)}`,
-      { reason: 'no-network', retryable: true },
-    )
+/** Has pip fetch the wheels and check their digests, then unpacks what the engine needs. */
+async function fetchLibraries(python: string, wheels: EngineWheels, draft: string): Promise<void> {
+  const folder = join(draft, 'wheels')
+  const list = join(draft, 'requirements.txt')
+  await writeFile(list, requirements(wheels))
+  const args = ['-m', 'pip', ...pipArguments(wheels), '--dest', folder, '--requirement', list]
+  const { code, text, lastLine } = await run(python, args)
+  if (code !== 0) {
+    const { requirement } = wheels.tensorflow
+    if (/DO NOT MATCH THE HASHES/.test(text)) {
+      throw fail('digest', `${requirement} with its known sha256`, 'other bytes; try another index')
+    }
+    const remedy = 'reach a Python package index (PIP_INDEX_URL)'
+    throw fail('no-network', `pip to fetch ${requirement}`, `"${lastLine}"; ${remedy}`, true)
   }
-  const path = join(folder, file)
-  const isPinned = wheel.sha256 !== undefined && process.arch === 'x64'
-  if (isPinned && (await digestOfFile(path)) !== wheel.sha256) {
-    throw new EngineError(
-      `engine install: expected ${file} with sha256 ${wheel.sha256}, got others`,
-    )
+  const unpacked = await run(python, ['-c', unpackSource, folder, draft])
+  if (unpacked.code !== 0) {
+    throw fail('no-space', 'to unpack libtensorflow', `"${unpacked.lastLine}"; free 2 GB`, true)
   }
-  return path
-}
-
-/** Unpacks what is needed of a wheel: a zip file, which Python reads everywhere. */
-const unpack = `
-import sys, zipfile
-source, target = sys.argv[1:3]
-with zipfile.ZipFile(source) as wheel:
-    wanted = [n for n in wheel.namelist() if n.startswith(tuple(sys.argv[3:]))]
-    wheel.extractall(target, wanted)
-`
-
-async function unpackWheel(
-  python: string,
-  wheel: string,
-  folder: string,
-  prefixes: readonly string[],
-): Promise<void> {
-  const { code, text } = await run(python, ['-c', unpack, wheel, folder, ...prefixes])
-  if (code === 0) return
-  throw new EngineError(`engine install: expected to unpack ${wheel}, got: ${lastLine(text)}`)
+  await Promise.all([rm(folder, { recursive: true }), rm(list)])
 }
 
 /** Compiles the add-on from the sources inside `tfjs-node`, and the quiet one. */
 async function compile(compiler: string, draft: string, final: string): Promise<void> {
   const tfjs = packageFolder('@tensorflow/tfjs-node')
-  const binding = readdirSync(join(tfjs, 'binding')).filter((name) => name.endsWith('.cc'))
+  const binding = join(tfjs, 'binding')
   const quiet = join(draft, 'quiet.cc')
   await writeFile(quiet, quietSource)
-  const builds = [
-    { out: addonName, sources: binding.map((name) => join(tfjs, 'binding', name)), libraries },
-    { out: quietName, sources: [quiet], libraries: [] },
+  const sources = readdirSync(binding).filter((name) => name.endsWith('.cc'))
+  // Named to the linker, so that they are there before TensorFlow asks for them by name.
+  const nvidia = readdirSync(join(draft, 'tensorflow'))
+    .filter((name) => /^lib(cu|nv|nccl).*\.so\.\d+$/.test(name) && !/^libcudnn_/.test(name))
+    .map((name) => join(draft, 'tensorflow', name))
+  const engine = [
+    ...sources.map((name) => join(binding, name)),
+    ...libraries.map((name) => join(draft, 'tensorflow', name)),
+    ...(nvidia.length > 0 ? ['-Wl,--no-as-needed', '-Wl,--allow-shlib-undefined', ...nvidia] : []),
   ]
-  for (const one of builds) {
-    const { code, text } = await run(compiler, [
-      ...['-O2', '-shared', '-fPIC', '-std=c++17', '-DNAPI_VERSION=8'],
+  for (const [name, inputs] of [
+    [addonName, engine],
+    [quietName, [quiet]],
+  ] as const) {
+    const { code, lastLine } = await run(compiler, [
+      ...['-O2', '-shared', '-fPIC', '-std=c++17', `-DNAPI_VERSION=${napiVersion}`],
       ...['-I', join(packageFolder('node-api-headers'), 'include'), '-I', tfjs],
-      ...['-I', join(draft, 'tensorflow', 'include'), ...one.sources],
-      ...['-o', join(draft, one.out)],
-      ...one.libraries.map((name) => join(draft, 'tensorflow', name)),
-      `-Wl,-rpath,${join(final, 'tensorflow')}`,
+      ...['-I', join(draft, 'tensorflow', 'include'), ...inputs],
+      ...['-o', join(draft, name), `-Wl,-rpath,${join(final, 'tensorflow')}`],
     ])
     if (code === 0) continue
-    const message = `engine install: expected ${compiler} to compile, got: ${lastLine(text)}`
-    throw new EngineError(message, { reason: 'no-compiler' })
+    throw fail('no-compiler', `${compiler} to compile ${name}`, `"${lastLine}"; install g++ 9`)
   }
+  await Promise.all([rm(quiet), rm(join(draft, 'tensorflow', 'include'), { recursive: true })])
 }
 
-/** Sizes of a finished folder, so that a damaged one is noticed without reading it all. */
+/** What `install.json` says of a finished folder. */
+interface Receipt {
+  /** Where it was built: the add-on looks for its libraries there. */
+  readonly folder: string
+  readonly wheels: EngineWheels
+  /** Bytes of each file, so that damage is noticed without reading it all. */
+  readonly sizes: Readonly<Record<string, number>>
+}
+
+async function writeReceipt(draft: string, folder: string, wheels: EngineWheels): Promise<void> {
+  const inner = readdirSync(join(draft, 'tensorflow')).map((name) => join('tensorflow', name))
+  const files = [addonName, quietName, ...inner]
+  const sizes = Object.fromEntries(files.map((name) => [name, statSync(join(draft, name)).size]))
+  const receipt: Receipt = { folder, wheels, sizes }
+  await writeFile(join(draft, 'install.json'), `${JSON.stringify(receipt, undefined, 2)}\n`)
+}
+
 function isIntact(folder: string): boolean {
   try {
-    const sizes = JSON.parse(readFileSync(join(folder, 'install.json'), 'utf8')) as {
-      readonly [path: string]: number
-    }
-    return Object.entries(sizes).every(([path, size]) => statSync(join(folder, path)).size === size)
+    const text = readFileSync(join(folder, 'install.json'), 'utf8')
+    const { folder: built, sizes } = JSON.parse(text) as Receipt
+    const isWhole = ([path, size]: [string, number]) => statSync(join(folder, path)).size === size
+    return built === folder && Object.entries(sizes).every(isWhole)
   } catch {
     return false
   }
 }
 
-async function build(options: Required<InstallOptions>, final: string): Promise<void> {
-  const { cuda, report, tools } = options
+/** Puts a finished draft in place; of two installs at once the later one finds an intact folder. */
+async function putInPlace(draft: string, final: string): Promise<void> {
+  const former = `${draft}.former`
+  await rename(final, former).catch(() => undefined) // nothing there
+  await rename(draft, final).catch((error: unknown) => {
+    if (!isIntact(final)) throw error
+  })
+  await rm(former, { recursive: true, force: true })
+}
+
+/** Drafts that a killed install left: a gigabyte each. */
+async function removeOldDrafts(draft: string): Promise<void> {
+  const now = statSync(draft).mtimeMs
+  for (const name of readdirSync(dirname(draft))) {
+    const path = join(dirname(draft), name)
+    const isOld = name.includes('.draft-') && now - statSync(path).mtimeMs > dayMs
+    if (isOld) await rm(path, { recursive: true, force: true })
+  }
+}
+
+type BuildOptions = Required<Pick<InstallOptions, 'report' | 'tools'>>
+
+async function build(wheels: EngineWheels, final: string, options: BuildOptions): Promise<void> {
+  const { report, tools } = options
   const python = await findPython(tools.pythons)
   await expectCompiler(tools.compiler)
   await mkdir(dirname(final), { recursive: true })
   const draft = await mkdtemp(`${final}.draft-`)
   try {
-    const wheel = cuda ? cudaWheel : cpuWheel
-    report(`fetching ${wheel.requirement} (${cuda ? '572' : '274'} MB)`)
-    const path = await fetchWheel(python, wheel, draft)
-    report('unpacking libtensorflow')
-    const wanted = [...libraries.map((name) => `tensorflow/${name}`), 'tensorflow/include/']
-    await unpackWheel(python, path, draft, wanted)
-    await rm(path)
+    await removeOldDrafts(draft)
+    await chmod(draft, 0o755) // whoever may read the cache may load it
+    report(`fetching ${wheels.tensorflow.requirement} (${wheels.megabytes} MB)`)
+    await fetchLibraries(python, wheels, draft)
     report('compiling the add-on')
     await compile(tools.compiler, draft, final)
-    await rm(join(draft, 'tensorflow', 'include'), { recursive: true })
-    const files = [addonName, quietName, ...libraries.map((name) => join('tensorflow', name))]
-    const sizes = files.map((name) => [name, statSync(join(draft, name)).size])
-    await writeFile(join(draft, 'install.json'), JSON.stringify(Object.fromEntries(sizes)))
-    await rm(final, { recursive: true, force: true })
-    // Two installs at once: one rename wins, the other finds an intact folder.
-    await rename(draft, final).catch((error: unknown) => {
-      if (!isIntact(final)) throw error
-    })
+    await writeReceipt(draft, final, wheels)
+    await putInPlace(draft, final)
   } finally {
     await rm(draft, { recursive: true, force: true })
   }
+}
+
+/** Whether the package holds the add-ons of this folder, byte for byte. */
+function isCopied(folder: string): boolean {
+  return [addonName, quietName].every((name) => {
+    const path = join(addonFolder(), name)
+    return existsSync(path) && readFileSync(path).equals(readFileSync(join(folder, name)))
+  })
+}
+
+async function copyAddons(folder: string): Promise<void> {
+  await mkdir(addonFolder(), { recursive: true })
+  for (const name of [quietName, addonName]) {
+    const path = join(addonFolder(), name)
+    const draft = `${path}.${process.pid}`
+    await copyFile(join(folder, name), draft)
+    await rename(draft, path)
+  }
+}
+
+/** Loads the add-on in another process: a library that this system lacks shows here. */
+async function expectToLoad(addon: string): Promise<void> {
+  const script = `require(${JSON.stringify(addon)})`
+  const { code, text } = await run(process.execPath, ['--eval', script])
+  if (code === 0) return
+  const line = text.split('\n').find((one) => /^\w*Error/.test(one)) ?? `exit code ${code}`
+  throw fail('not-loadable', 'an add-on that loads', `"${line}"; the wasm engine needs none`)
 }
 
 /**
  * Gives `tfjs-node` a current libtensorflow: fetches its wheel, compiles the add-on against it.
  *
  * The result is kept outside the project, keyed by wheel and package versions; a second project
- * only copies the add-on.
+ * only copies the add-on. Several installs may run at once.
  *
- * @throws {@link EngineError} naming what is missing: Python, network or compiler.
+ * @throws {@link EngineError} with one line that names what is missing and what to do; reasons
+ *   `platform`, `no-python`, `no-pip`, `no-network`, `digest`, `no-space`, `no-compiler` and
+ *   `not-loadable`.
  */
 export async function installEngine(options: InstallOptions = {}): Promise<Installed> {
-  const {
-    cuda = false,
-    ifMissing = false,
-    report = () => undefined,
-    tools = defaultTools,
-  } = options
-  const wheel = cuda ? cudaWheel : cpuWheel
-  const { version } = require('@tensorflow/tfjs-node/package.json') as { version: string }
-  const key = `${wheel.requirement.replace('==', '-')}-tfjs-${version}-napi-8`
-  const folder = join(engineCache(), 'engine', key)
-  const addon = addonPath()
-  const isThere = isIntact(folder)
-  if (ifMissing && isThere && existsSync(addon)) return { folder, addon, installed: false }
-  if (!isThere || !ifMissing) await build({ cuda, ifMissing, report, tools }, folder)
-  await mkdir(dirname(addon), { recursive: true })
-  for (const name of [quietName, addonName]) {
-    const path = join(dirname(addon), name)
-    await copyFile(join(folder, name), `${path}.draft`)
-    await rename(`${path}.draft`, path)
+  const { cuda = false, ifMissing = false, report = () => undefined } = options
+  const { platform, arch } = process
+  const wheels = engineWheels(platform, arch, cuda)
+  if (wheels === undefined) {
+    const wanted = cuda ? 'Linux on x64' : 'Linux on x64 or arm64'
+    throw fail('platform', wanted, `${platform} on ${arch}; the wasm engine runs here`)
   }
+  const { version } = require('@tensorflow/tfjs-node/package.json') as { version: string }
+  const folderOf = ({ tensorflow }: EngineWheels): string =>
+    join(engineCache(), 'engine', `${tensorflow.sha256.slice(0, 12)}-${version}`)
+  const folder = folderOf(wheels)
+  const addon = join(addonFolder(), addonName)
+  if (ifMissing) {
+    const other = engineWheels(platform, arch, true)
+    const present = [folder, ...(other ? [folderOf(other)] : [])]
+    const found = present.find((one) => isIntact(one) && isCopied(one))
+    if (found !== undefined) return { folder: found, addon, installed: false }
+  }
+  const isBuilt = ifMissing && isIntact(folder)
+  if (!isBuilt) await build(wheels, folder, { report, tools: options.tools ?? defaultTools })
+  await copyAddons(folder)
+  await expectToLoad(addon)
   return { folder, addon, installed: true }
 }

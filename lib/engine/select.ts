@@ -53,6 +53,12 @@ type Log = { mute(): void; unmute(): void } | undefined
 
 let hasNativeGradients = false
 
+/** Makes a loaded backend the one that runs; TensorFlow.js answers `false` where it cannot. */
+async function use(name: EngineName): Promise<void> {
+  if (!(await tf.setBackend(name))) throw new Error('its backend does not start')
+  await tf.ready()
+}
+
 async function loadTensorflow(): Promise<Choice> {
   for (const [name, value] of Object.entries(quietly)) process.env[name] ??= value
   restoreRemovedFunctions()
@@ -60,8 +66,8 @@ async function loadTensorflow(): Promise<Choice> {
   log?.mute()
   try {
     require('@tensorflow/tfjs-node')
-    await tf.setBackend('tensorflow')
-    tf.dispose(tf.add(tf.scalar(1), 1)) // its first operation has something to say as well
+    await use('tensorflow')
+    tf.tidy(() => tf.add(tf.scalar(1), 1)) // its first operation has something to say as well
   } finally {
     log?.unmute()
   }
@@ -82,8 +88,7 @@ async function loadWasm(): Promise<Choice> {
   }
   const folder = dirname(require.resolve('@tensorflow/tfjs-backend-wasm/package.json'))
   wasm.setWasmPaths(`${join(folder, 'wasm-out')}/`)
-  await tf.setBackend('wasm')
-  await tf.ready()
+  await use('wasm')
   return { name: 'wasm', device: 'WebAssembly', hasConvolutionGradients: false }
 }
 

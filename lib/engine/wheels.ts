@@ -24,7 +24,10 @@ const cpuX64 = wheel(
   '2b847d217b02ee7731ed91431daf3250daa0196c3c94614d23be27232e6e5b6c',
 )
 /** There is no `tensorflow-cpu` for this machine; its `tensorflow` is one. */
-const cpuArm64 = wheel('tensorflow==2.21.0', 'ARM_SHA')
+const cpuArm64 = wheel(
+  'tensorflow==2.21.0',
+  '4b24aca16d527a3cf1c37f720c04c484c3d20f4d0fdfa98632ac8b9f3be6eb5c',
+)
 const cudaX64 = wheel(
   'tensorflow==2.21.0',
   '9056fbc9ba04235810b71ae6cbd958a196e8804fb53bbcffbf3e23b56155f124',
