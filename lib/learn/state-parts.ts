@@ -101,10 +101,18 @@ function checked<T>(name: PartName, schema: z.ZodType<T>, content: PartContent):
   throw new CheckpointError(`part ${name}: expected its form, got ${where}: ${issue?.message}`)
 }
 
-function floats(name: PartName, content: PartContent, key: string): Float32Array {
+/** Numbers of a part; `length` is how many its JSON promises, where it does. */
+function floats(name: PartName, content: PartContent, key: string, length?: number): Float32Array {
   const array: PartArray | undefined = content.arrays[key]
-  if (array instanceof Float32Array) return array
-  throw new CheckpointError(`part ${name}: expected float32 numbers at ${key}, got none`)
+  if (!(array instanceof Float32Array)) {
+    throw new CheckpointError(`part ${name}: expected float32 numbers at ${key}, got none`)
+  }
+  if (length !== undefined && array.length !== length) {
+    throw new CheckpointError(
+      `part ${name}: expected ${length} numbers at ${key}, got ${array.length}`,
+    )
+  }
+  return array
 }
 
 /** Whether a state field is worth a part: absent ones have none. */
@@ -174,7 +182,8 @@ const decoders: {
   },
   seen: (content) => {
     const { ids, recent, dim, groups, model, applied } = checked('seen', seenSchema, content)
-    const embeddings = floats('seen', content, 'embeddings')
+    const embedded = recent.flatMap(({ pictures }) => pictures.flatMap(({ row }) => row ?? []))
+    const embeddings = floats('seen', content, 'embeddings', embedded.length * dim)
     const restored = ({
       row,
       ...rest
@@ -198,13 +207,13 @@ const decoders: {
   heldOut: (content) => checked('heldOut', heldOutSchema, content),
   drift: (content) => {
     const { rows, dim, ...rest } = checked('drift', driftSchema, content)
-    const centroids = matrix(rows, dim, floats('drift', content, 'centroids'))
-    return { ...rest, centroids, mean: floats('drift', content, 'mean') }
+    const centroids = matrix(rows, dim, floats('drift', content, 'centroids', rows * dim))
+    return { ...rest, centroids, mean: floats('drift', content, 'mean', dim) }
   },
   clusters: (content) => {
     const { rows, dim, events, ...rest } = checked('clusters', clustersSchema, content)
-    const centroids = matrix(rows, dim, floats('clusters', content, 'centroids'))
-    const mean = floats('clusters', content, 'mean')
+    const centroids = matrix(rows, dim, floats('clusters', content, 'centroids', rows * dim))
+    const mean = floats('clusters', content, 'mean', dim)
     return { ...rest, centroids, mean, events: events.map((event) => ({ ...event, of: event.of })) }
   },
   student: (content) => {
