@@ -44,7 +44,13 @@ describe('holdOut', () => {
   })
 
   it('lists every picture that is held out', () => {
-    expect(heldOutPictures(heldAfter(5).sets).map(({ id }) => id)).toEqual(['0', '1', '2', '3', '4'])
+    expect(heldOutPictures(heldAfter(5).sets).map(({ id }) => id)).toEqual([
+      '0',
+      '1',
+      '2',
+      '3',
+      '4',
+    ])
   })
 })
 

@@ -17,7 +17,7 @@ const champion: Champion = { digest: 'champion', isCentred: true }
 
 /** Picture number `i`, unlike every other one. */
 function arrival(i: number, more: Partial<Arrival> = {}): Arrival {
-  const id = i.toString(16).padStart(64, '0')
+  const id = i.toString(16).padStart(4, '0').padEnd(64, '0')
   // Multiplied by an odd 64-bit number, hashes of small numbers lie far apart.
   const spread = BigInt.asUintN(64, BigInt(i + 1) * 0x9e3779b97f4a7c15n)
   const fingerprint = spread.toString(16).padStart(16, '0')
@@ -59,7 +59,9 @@ describe('admit', () => {
   })
 
   it('keeps three pictures of a duplicate group and counts the others', () => {
-    const same = Array.from({ length: 5 }, (_, i) => arrival(i, { fingerprint: '00ff00ff00ff00ff' }))
+    const same = Array.from({ length: 5 }, (_, i) =>
+      arrival(i, { fingerprint: '00ff00ff00ff00ff' }),
+    )
     const { state, fates } = admit(emptyState, same, uncentred, options)
     expect(fates.slice(3)).toEqual(['rejected', 'rejected'])
     expect(new Set(fates.slice(0, 3)).size).toBe(1)
@@ -108,9 +110,10 @@ describe('admit', () => {
     const state = { ...emptyState, clusters }
     const upwards = arrival(1, { embedding: Float32Array.of(0.1, 0.9) })
     const identityBy = (model: Champion) =>
-      admit(state, [upwards], model, { ...options, seed: seedWithoutProbe }).state.buffer.entries.get(
-        upwards.id,
-      )
+      admit(state, [upwards], model, {
+        ...options,
+        seed: seedWithoutProbe,
+      }).state.buffer.entries.get(upwards.id)
     expect(identityBy(champion)).toMatchObject({ identity: 9 })
     expect(identityBy({ ...champion, digest: 'other' })).toMatchObject({ identity: undefined })
   })
@@ -132,8 +135,8 @@ describe('admit', () => {
     const level = { expected: 0, deviation: 0, threshold: 10, sum: 0 }
     const drift = { centroids: matrixOf([[1, 0]]), mean: Float32Array.of(0, 0), ...level }
     const far = many(3).map((one) => ({ ...one, reference: Float32Array.of(-1, 0) }))
-    const after3 = admit({ ...emptyState, drift }, far, uncentred, options).state
-    expect(after3.drift?.sum).toBeCloseTo(6, 6)
+    const watched = admit({ ...emptyState, drift }, far, uncentred, options).state
+    expect(watched.drift?.sum).toBeCloseTo(6, 6)
     expect(admit({ ...emptyState, drift }, many(3), uncentred, options).state.drift).toEqual(drift)
   })
 })
