@@ -35,9 +35,17 @@ export function transact<T>(db: DatabaseSync, work: () => T): T {
     db.exec('COMMIT')
     return result
   } catch (error) {
-    // When the disk is full, SQLite has rolled back by itself.
-    if (db.isTransaction) db.exec('ROLLBACK')
+    rollBack(db)
     throw error
+  }
+}
+
+/** Leaves a failed transaction; when the disk is full, SQLite has done so by itself. */
+function rollBack(db: DatabaseSync): void {
+  try {
+    if (db.isTransaction) db.exec('ROLLBACK')
+  } catch {
+    // The first error says more, and the file forgets what was not committed.
   }
 }
 

@@ -31,10 +31,13 @@ export interface BlobStore {
     digest: Digest,
     options: { readonly maxBytes: number },
   ): Promise<Uint8Array | undefined>
+  /** Size, age and whether it is kept, without reading it; undefined if it is not there. */
   stat(space: Space, digest: Digest): Promise<BlobInfo | undefined>
   /** Exempts a picture from expiry; false if it is gone. */
   keep(digest: Digest): Promise<boolean>
+  /** Lets expiry have a picture again; its age is that of the last `put` or `keep`. */
   unkeep(digest: Digest): Promise<void>
+  /** Each blob that is there all the while; those that come or go meanwhile may be left out. */
   list(space: Space, options?: { readonly kept?: boolean }): AsyncIterable<BlobInfo>
   /** Leaves younger and kept blobs alone; true if it is gone now because of this call. */
   delete(space: Space, digest: Digest, options: { readonly olderThanMs: number }): Promise<boolean>
@@ -61,6 +64,7 @@ export type Write =
  * The guarantees of every adapter are the titles of `test/store/contract.ts`.
  */
 export interface DocumentStore {
+  /** The document, `'unchanged'` if its tag is `unless`, undefined if there is none. */
   read(key: string, unless?: Tag): Promise<Found | 'unchanged' | undefined>
   /** Writes it if absent. */
   create(key: string, value: JsonObject): Promise<Write>

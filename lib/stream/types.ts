@@ -94,13 +94,22 @@ export interface StreamPort {
   identity(): Promise<string>
   /** Idempotent; never changes a live partition count. */
   ensureTopics(specs: readonly TopicSpec[]): Promise<void>
+  /** One answer a record, in order; `acked` is durable. Tries until the deadline, in ms. */
   send(
     topic: string,
     records: readonly OutRecord[],
     options: { readonly deadlineMs: number },
   ): Promise<SendResult[]>
+  /**
+   * Joins a group; resolves before partitions are assigned.
+   *
+   * @throws {@link StreamError} if the stream is closed or broken.
+   */
   subscribe(subscription: Subscription): Promise<Consumption>
+  /** The marks of each partition, in order of their numbers. */
   watermarks(topic: string): Promise<Watermark[]>
+  /** Last known state, without I/O. */
   health(): StreamHealth
+  /** Ends all subscriptions and sends; resolves at the deadline, in ms, at the latest. */
   close(options: { readonly deadlineMs: number }): Promise<void>
 }
