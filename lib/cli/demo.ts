@@ -23,7 +23,7 @@ export async function demoCommand(
   const stop = interruption((text) => block.line(text))
   try {
     block.line(
-      'demo    1,200 generated pictures of 40 glyphs stream in; 20 other glyphs are only measured',
+      'demo    1,600 generated pictures of 40 glyphs stream in; 20 other glyphs are only measured',
     )
     const { summary, before, after, unseenClasses } = await demo(folder, config.engine, {
       now: Date.now,

@@ -1,63 +1,62 @@
-import { InputError, MissingError } from '../errors.ts'
+import { clusterNames } from '../service/cluster-names.ts'
+import { findPicture, type Whereabouts } from '../service/find-picture.ts'
+import { readQuarantineTopic } from '../service/read-quarantine.ts'
 import { readState } from '../service/read-state.ts'
-import { clusterName } from './clusters.ts'
 import { contextOf, type GlobalOptions } from './context.ts'
+import { textTable, timeText } from './text-table.ts'
 import { withPipeline } from './with-pipeline.ts'
 
+/** What is told of a picture, by name; numbers stay numbers. */
+function facts(found: Whereabouts): Readonly<Record<string, string | number>> {
+  if (found.where === 'quarantine') {
+    const { id, record } = found.entry
+    return { quarantine: id, code: record.code, why: record.message, attempts: record.attempts }
+  }
+  if (found.where === 'seen before') {
+    return found.picture === undefined ? {} : { group: found.picture.group }
+  }
+  const { source, at, group } = found.picture
+  const common = { source, at, group }
+  if (found.where !== 'buffer') return common
+  const { identity, untrusted, half } = found.picture
+  return { ...common, half, untrusted, ...(identity !== undefined && { identity }) }
+}
+
+const titles: Readonly<Record<string, string>> = {
+  at: 'taken',
+  group: 'duplicates of',
+  half: 'half of the buffer',
+  identity: 'cluster',
+  untrusted: 'rounds untrusted',
+}
+
 /** `contrastream image show` */
-export function imageShow(
-  [id]: readonly (string | readonly string[])[],
+export async function imageShow(
+  [prefix]: readonly (string | readonly string[])[],
   options: GlobalOptions,
 ): Promise<void> {
   const { config, output } = contextOf('image show', options)
-  return withPipeline(config, async (pipeline) => {
+  await withPipeline(config, async (pipeline) => {
     const { state } = await readState(pipeline)
-    const { a, b, monitor } = state.heldOut
-    const all = [
-      ...[...state.buffer.entries.values()].map((picture) => ({ where: 'buffer', picture })),
-      ...a.map((picture) => ({ where: 'probe A', picture })),
-      ...b.map((picture) => ({ where: 'probe B', picture })),
-      ...monitor.map((picture) => ({ where: 'monitor set', picture })),
-    ]
-    const found = all.filter(({ picture }) => picture.id.startsWith(String(id)))
-    const [one, ...others] = found
-    if (others.length > 0) {
-      throw new InputError(`image: expected one picture, ${found.length} begin with ${id}`)
-    }
-    if (one === undefined) {
-      const isSeen = [...state.seen.ids].some((known) => known.startsWith(String(id).slice(0, 32)))
-      const got = isSeen ? 'one that was seen and is kept no longer' : 'none'
-      throw new MissingError(`image: expected a kept picture ${id}, got ${got}`)
-    }
-    const { where, picture } = one
-    const identity = 'identity' in picture ? (picture.identity as number | undefined) : undefined
-    const untrusted = 'untrusted' in picture ? Number(picture.untrusted) : 0
-    const name =
-      identity === undefined ? undefined : await clusterName(pipeline.documents, identity)
-    const stored = await pipeline.blobs.stat('pictures', picture.id)
-    const { source, at, group } = picture
-    output.result(
-      {
-        event: 'image',
-        id: picture.id,
-        where,
-        source,
-        at,
-        group,
-        identity,
-        name,
-        untrusted,
-        bytes: stored?.bytes,
-      },
-      () =>
-        [
-          `id         ${picture.id}`,
-          `source     ${source}, ${new Date(at).toISOString()}`,
-          `kept in    ${where}${stored === undefined ? ', its bytes are gone' : `, ${stored.bytes} bytes`}`,
-          `group      ${group === picture.id ? 'its own' : `duplicate of ${group}`}`,
-          `cluster    ${identity ?? 'none yet'}${name === undefined ? '' : ` (${name})`}`,
-          `trust      ${untrusted === 0 ? 'trusted, or not judged yet' : `untrusted for ${untrusted} rounds`}`,
-        ].join('\n'),
+    const quarantined = await readQuarantineTopic(pipeline.stream, config.name)
+    const found = findPicture(state, quarantined, String(prefix))
+    const told = facts(found)
+    const name = (await clusterNames(pipeline.documents)).get(Number(told['identity']))
+    // Of pictures seen long ago only half of the id is known.
+    const stored =
+      found.id.length === 64 ? await pipeline.blobs.stat('pictures', found.id) : undefined
+    const bytes = stored?.bytes
+    output.result({ event: 'image', id: found.id, where: found.where, ...told, name, bytes }, () =>
+      textTable([
+        ['picture', found.id],
+        ['where', found.where],
+        ...Object.entries(told).map(([key, value]) => [
+          titles[key] ?? key,
+          key === 'at' ? timeText(Number(value)) : String(value),
+        ]),
+        ...(name === undefined ? [] : [['name', name]]),
+        ['bytes', bytes === undefined ? 'not stored any more' : String(bytes)],
+      ]),
     )
   })
 }

@@ -1,5 +1,6 @@
 import { registerNativeKernels } from './native-kernels.ts'
 import { runKernel } from './native-op.ts'
+import { retireAfter } from './retire.ts'
 import { type Tensor, tf } from './tf.ts'
 
 /** Slope of `relu` and `relu6` from the activation, which is kept in place of the input. */
@@ -54,6 +55,12 @@ function registerBatchNormTraining(): void {
   })
 }
 
+/** Kernels whose slopes are large: those of a convolutional network. */
+const retired = [
+  ...['Relu', 'Relu6', 'FusedBatchNorm', 'BatchNormTraining', 'Add', 'Reshape'],
+  ...['Conv2D', 'DepthwiseConv2dNative', 'MaxPool', 'AvgPool', 'Mean', 'PadV2'],
+] as const
+
 /**
  * Gives the native engine its own gradients for the kernels that training spends its time in.
  *
@@ -67,4 +74,6 @@ export function registerNativeGradients(): void {
   registerRelu('Relu6')
   registerFrozenBatchNorm()
   registerBatchNormTraining()
+  if (!process.env['NORET'])
+    if (!process.env['NORET']) for (const name of retired) retireAfter(name)
 }

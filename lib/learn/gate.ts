@@ -45,7 +45,7 @@ export interface GateInput {
 
 /** Bounds of the gate. */
 export interface GateOptions {
-  /** Lower bound that a primary on probe A must exceed. Default −.005. */
+  /** Lower bound that a primary must exceed where it may not fall, on a large probe. Default −.005. */
   readonly tolerance?: number
   /** Smallest effective rank as a share of min(d, n), and of the champion's at equal d. */
   readonly minRankShare?: number
@@ -163,7 +163,8 @@ function primaries(input: GateInput, resample: Resample, options: Required<GateO
       baseline[probe][signal],
       resample(minus(candidate[probe][signal], champion[probe][signal]), probe),
     )
-  const { tolerance } = options
+  // No finer than the probe can resolve: .02 at 100 pictures, .009 at 500, the option from 1,600.
+  const tolerance = Math.min(options.tolerance, -0.2 / Math.sqrt(candidate.a.mrr.length))
   return [
     { name: 'MRR on new pictures', above: 0, comparison: of('b', 'mrr') },
     { name: 'MRR on old pictures', above: tolerance, comparison: of('a', 'mrr') },

@@ -26,7 +26,7 @@ export interface Probes {
 }
 
 /** Hard views a picture; more make the signal less noisy. */
-const hardViews = 4
+const hardViews = 6
 /** Pairs of bootstrap resamples whose clusterings are compared. */
 const resamples = 10
 
@@ -78,9 +78,12 @@ async function probeSignals(
   const perView: Float32Array[] = []
   for (const view of hard)
     perView.push(await augmentationMrr(rowsOf(view, from, to), plain, sources))
-  const [one, other] = hard as readonly [Matrix, Matrix]
-  const consistency = await neighbourConsistency(rowsOf(one, from, to), rowsOf(other, from, to))
-  return { mrr: meanOver(perView), consistency }
+  const perPair: Float32Array[] = []
+  for (let view = 0; view + 1 < hard.length; view += 2) {
+    const [one, other] = [hard[view] as Matrix, hard[view + 1] as Matrix]
+    perPair.push(await neighbourConsistency(rowsOf(one, from, to), rowsOf(other, from, to)))
+  }
+  return { mrr: meanOver(perView), consistency: meanOver(perPair) }
 }
 
 type Stability = Pick<ModelSignals, 'stability' | 'stabilityError'>

@@ -23,7 +23,7 @@ export interface DemoResult {
 const seed = 7
 const streamedClasses = 40
 const unseenClasses = 20
-const picturesEach = 30
+const picturesEach = 40
 /** Enough for a visible gain within two minutes on two cores. */
 const demoSteps = 600
 

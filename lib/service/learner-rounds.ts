@@ -126,7 +126,10 @@ export function learnerRounds(context: RoundsContext): LearnerRounds {
         group,
         isFresh: arrival >= frozen.buffer.freshFrom,
       })),
-      probes: { a: frozen.heldOut.a, b: isSmall ? [] : frozen.heldOut.b },
+      // While pictures are few all that are held out judge together: the more, the surer.
+      probes: isSmall
+        ? { a: heldOutPictures(frozen.heldOut), b: [] }
+        : { a: frozen.heldOut.a, b: frozen.heldOut.b },
       monitor: isSmall ? [] : frozen.heldOut.monitor,
       champion: { files: champion.files, mean: champion.mean, digest: champion.digest },
       baseline: { files: baseline.files, mean: undefined, digest: baseline.digest },

@@ -1,0 +1,33 @@
+/**
+ * `npm run prove -- <name>`: measures one claim, prints its figure, and exits 1 when it falls short.
+ */
+import { availableParallelism, cpus } from 'node:os'
+import { crash } from './proofs/crash.ts'
+import type { Proof } from './proofs/proof.ts'
+import { grocery, groceryHalf, groceryV2, omniglot } from './proofs/unseen-classes.ts'
+
+const proofs: Readonly<Record<string, Proof>> = {
+  omniglot,
+  grocery,
+  'grocery-0.5': groceryHalf,
+  'grocery-v2': groceryV2,
+  crash,
+}
+
+const name = process.argv[2] ?? ''
+const proof = proofs[name]
+if (proof === undefined) {
+  console.error(`prove: expected one of ${Object.keys(proofs).join(', ')}, got '${name}'`)
+  process.exitCode = 2
+} else {
+  const model = cpus()[0]?.model ?? 'unknown processor'
+  console.log(
+    `proof ${name} · ${availableParallelism()} × ${model} · Node ${process.versions.node}`,
+  )
+  const began = performance.now()
+  const { lines, holds } = await proof(process.argv.slice(3))
+  for (const line of lines) console.log(line)
+  const minutes = ((performance.now() - began) / 60_000).toFixed(1)
+  console.log(`${holds ? 'holds' : 'FALLS SHORT'} · ${minutes} minutes`)
+  process.exitCode = holds ? 0 : 1
+}
