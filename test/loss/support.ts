@@ -64,8 +64,25 @@ export const rises = (rows: Rows, f: (rows: Rows) => number, step = 1e-6): numbe
 /** A loss over pairs, its settings given. */
 export type Loss = (x: Tensor2D, refs: Tensor2D, p: Tensor2D, n: Tensor2D) => PairLossResult
 
+/** A {@link PairLossResult} outside the engine, and the gradient by rows. */
+export interface Evaluated {
+  readonly loss: number
+  readonly pos: number[]
+  readonly neg: number[]
+  readonly variance: number[]
+  readonly valid: number[]
+  readonly minedPositives: number
+  readonly minedNegatives: number
+  readonly gradient: number[][]
+}
+
 /** What a loss on the engine says of these rows, and its gradient, outside the engine. */
-export async function evaluate(loss: Loss, rows: Rows, pairs: PairSets, appended: Rows = []) {
+export async function evaluate(
+  loss: Loss,
+  rows: Rows,
+  pairs: PairSets,
+  appended: Rows = [],
+): Promise<Evaluated> {
   const made = tf.tidy(() => {
     const x = tensor(rows)
     const refs = appended.length === 0 ? x : tf.concat([x, tensor(appended)])

@@ -22,7 +22,12 @@ export const asNeeded: Padding = (size, kernel, stride) => {
 const range = (count: number) => Array.from({ length: count }, (_, i) => i)
 
 /** Convolution by the textbook loops; depthwise where the kernel has one input channel. */
-export function convolve(x: Planes, { shape, data }: TorchTensor, stride: number, pad: Padding) {
+export function convolve(
+  x: Planes,
+  { shape, data }: TorchTensor,
+  stride: number,
+  pad: Padding,
+): number[][][] {
   const [filters = 0, inputs = 0, kernel = 0] = shape
   const size = x[0]?.length ?? 0
   const [before, behind] = pad(size, kernel, stride)
