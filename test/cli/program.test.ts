@@ -1,0 +1,65 @@
+import { spawnSync } from 'node:child_process'
+import type { Command } from 'commander'
+import { expect, it } from 'vitest'
+import { program } from '../../lib/cli/program.ts'
+import { command, temporaryFolder } from './support.ts'
+
+/** The commands that do something, with their words. */
+function leaves(of: Command, words: readonly string[] = []): [string, Command][] {
+  return of.commands.flatMap((one): [string, Command][] => {
+    const path = [...words, one.name()]
+    return one.commands.length > 0 ? leaves(one, path) : [[path.join(' '), one]]
+  })
+}
+
+const all = leaves(program())
+
+function helpOf(one: Command): string {
+  let text = ''
+  one.configureOutput({ writeOut: (part) => (text += part) })
+  one.outputHelp()
+  return text
+}
+
+it.each(all)('shows an example of %s that begins with its words', (words, one) => {
+  const example = helpOf(one).split('Example:\n')[1]?.trim() ?? ''
+  expect(example.startsWith(`contrastream ${words}`)).toBe(true)
+})
+
+it.each(all)('gives %s the options of all commands', (_, one) => {
+  const names = one.options.map(({ long }) => long)
+  expect(names).toEqual(
+    expect.arrayContaining(['--config', '--data', '--set', '--json', '--quiet', '--verbose']),
+  )
+})
+
+it('has the commands that newcomers and operators need', () => {
+  expect(all.map(([words]) => words)).toEqual(
+    expect.arrayContaining(['run', 'demo', 'doctor', 'search', 'gate', 'round start', 'eval']),
+  )
+})
+
+it('loads no tensor package for --help', () => {
+  const hook = `
+    import { registerHooks } from 'node:module'
+    registerHooks({ load(url, context, next) { process.stderr.write(url + '\\n'); return next(url, context) } })`
+  const data = `data:text/javascript,${encodeURIComponent(hook)}`
+  const main = new URL('../../lib/cli/main.ts', import.meta.url).pathname
+  const ran = spawnSync(process.execPath, ['--no-warnings', '--import', data, main, '--help'], {
+    encoding: 'utf8',
+  })
+  expect(ran.status).toBe(0)
+  expect(ran.stdout).toContain('models')
+  expect(ran.stderr).toContain('commander')
+  expect(ran.stderr).not.toMatch(/@tensorflow|sharp|lib\/engine/)
+})
+
+it.each([
+  [2, ['backbone', 'install', 'resnet-9000']],
+  [2, ['search', 'x.png', '-k', '0']],
+  [2, ['run', '--until', 'noon']],
+  [1, ['models', 'rollback']],
+  [1, ['gate', 'v1']],
+])('ends with %i for %j', async (code, args) => {
+  expect((await command(...args, '--data', temporaryFolder())).code).toBe(code)
+})
