@@ -82,7 +82,7 @@ export async function foldOnto(
     mean: rotateRows({ rows: 1, dim, data: mean }, rotation).data,
     centroids: rotateRows(centroids, rotation),
     report: {
-      residual: mapResidual(rotation, before, after),
+      residual: Math.sqrt(mapResidual(rotation, before, after)),
       overlap: await neighbourOverlap(before, after),
     },
   }
