@@ -8,7 +8,8 @@ import {
   type Resample,
 } from '../../lib/learn/gate.ts'
 
-const n = 100
+/** Pictures of a probe, enough for the finest bounds. */
+const n = 1_600
 
 const flat = (value: number, length = n) => new Float32Array(length).fill(value)
 const probe = (mrr: number, consistency: number, length = n): ProbeSignals => ({
@@ -35,7 +36,7 @@ const better = (more: Partial<ModelSignals> = {}) =>
 /** The interval is the mean ± .001, so that a verdict hangs on nothing else. */
 const resample: Resample = (difference) => {
   const mean = difference.reduce((sum, value) => sum + value, 0) / difference.length
-  return { mean, low: mean - 0.001, high: mean + 0.001, sd: 0.1 }
+  return { mean, low: mean - 0.001, high: mean + 0.001, sd: 0.2 }
 }
 
 const verdictOn = (candidate: ModelSignals, more: Partial<GateInput> = {}, minProbe?: number) => {
@@ -66,8 +67,8 @@ describe('judge without labels', () => {
 
   it('says how many more pictures would show a gain of .01', () => {
     const held = verdictOn(better({ b: probe(0.5, 0.4) }))
-    expect(held.needsPictures).toBe(Math.ceil((2.8 * 0.1) / 0.01) ** 2 - n)
-    expect(held.reason).toContain(`${28 ** 2 - n} more`)
+    expect(held.needsPictures).toBe(56 ** 2 - n)
+    expect(held.reason).toContain(`${56 ** 2 - n} more`)
   })
 
   it.each([
