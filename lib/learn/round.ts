@@ -5,6 +5,7 @@ import { clusterStatistics } from '../cluster/statistics.ts'
 import { trustImages } from '../cluster/trust.ts'
 import type { Matrix } from '../engine/matrix.ts'
 import { randomStream } from '../engine/random.ts'
+import type { LayersModel } from '../engine/tf.ts'
 import type { Preprocessing } from '../image/options.ts'
 import { augmentationMrr } from '../metric/augmentation-mrr.ts'
 import { pairedBootstrap } from '../metric/bootstrap.ts'
@@ -169,6 +170,7 @@ export async function runRound(input: RoundInput, ports: RoundPorts): Promise<Ro
   const baseline = await loadArtifact(input.baseline.files)
   const student = await startStudent(input, baseline, pictures, ids)
   const { trainee } = student
+  const owned: LayersModel[] = []
   try {
     const monitorIds = idsOf(input.monitor)
     const monitor =
@@ -213,11 +215,13 @@ export async function runRound(input: RoundInput, ports: RoundPorts): Promise<Ro
     const championEmbeddings = await pictures.embed(champion, ids)
     const championMean = input.champion.mean ?? centreRows(championEmbeddings).mean
     const network = await student.publishable()
+    owned.push(network)
     const folded = await foldOnto(
       { network, embeddings, mean: clustering.mean, centroids: clustering.centroids },
       { embeddings: championEmbeddings, mean: championMean },
       seed,
     )
+    owned.push(folded.network)
     const files = { ...(await saveArtifact(folded.network)) }
 
     tell('gate')
@@ -269,6 +273,7 @@ export async function runRound(input: RoundInput, ports: RoundPorts): Promise<Ro
       verdict,
     }
   } finally {
+    for (const network of owned) network.dispose()
     student.dispose()
     champion.dispose()
     baseline.dispose()
