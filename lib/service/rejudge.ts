@@ -2,6 +2,7 @@ import type { Engine } from '../engine/select.ts'
 import type { LayersModel } from '../engine/tf.ts'
 import { MissingError, VersionMismatchError } from '../errors.ts'
 import { defaultMinProbe, smallMinProbe, type Verdict } from '../learn/gate.ts'
+import { heldOutPictures } from '../learn/held-out.ts'
 import { type PixelSource, picturesOf } from '../learn/pictures.ts'
 import { judgeModels } from '../learn/round.ts'
 import type { GateModel } from '../learn/signals.ts'
@@ -58,7 +59,8 @@ async function championOf(pipeline: Pipeline, version: string): Promise<string> 
  * Judges a version again: against `stable`, on the held-out pictures of the last checkpoint.
  *
  * @param name - `stable`, `baseline` or a version.
- * @throws {@link MissingError} if there is no such version, or no probe to judge it on;
+ * @returns `hold` without figures where too few pictures are held out.
+ * @throws {@link MissingError} if there is no such version;
  * {@link VersionMismatchError} if the versions take pictures of different preprocessing.
  */
 export async function rejudge(
@@ -79,7 +81,10 @@ export async function rejudge(
     )
   }
   const isSmall = profileOf(state, startOf(config)) === 'small'
-  const wanted = { a: state.heldOut.a, b: isSmall ? [] : state.heldOut.b }
+  // As the learner does: while pictures are few all that are held out judge together.
+  const wanted = isSmall
+    ? { a: heldOutPictures(state.heldOut), b: [] }
+    : { a: state.heldOut.a, b: state.heldOut.b }
   const forMean = [...state.buffer.entries.keys()].slice(-meanPictures)
   const ids = [...wanted.a, ...wanted.b].map(({ id }) => id).concat(forMean)
   const byId = new Map<string, Uint8Array>()
@@ -91,8 +96,14 @@ export async function rejudge(
   }
   const there = (pictures: readonly Picture[]) => pictures.filter(({ id }) => byId.has(id))
   const probes = { a: there(wanted.a), b: there(wanted.b) }
-  if (probes.a.length === 0) {
-    throw new MissingError('gate: expected held-out pictures to judge on, there are none yet')
+  const sizes = { a: probes.a.length, b: probes.b.length }
+  const told = { version: candidate.version, champion: champion.version, probes: sizes }
+  const minProbe = isSmall ? smallMinProbe : defaultMinProbe
+  const missing = minProbe - sizes.a
+  if (missing > 0) {
+    const reason = `the probe has ${sizes.a} pictures, ${missing} too few`
+    const nothing = { comparisons: {}, figures: {}, needsPictures: missing }
+    return { ...told, verdict: 'hold', reason, ...nothing }
   }
   const { augmentation } = roundSettingsOf(config, engine, state)
   const source = pixelsInMemory(byId)
@@ -102,7 +113,7 @@ export async function rejudge(
   const opened = async (model: VersionModel): Promise<GateModel> => {
     const network = await loadArtifact(model.files)
     networks.push(network)
-    const over = sample.length > 0 ? sample : probes.a.map(({ id }) => id)
+    const over = sample.length > 0 ? sample : probes.a.map((picture) => picture.id)
     const mean = model.mean ?? centreRows(await pictures.embed(network, over)).mean
     return { network, mean }
   }
@@ -116,7 +127,7 @@ export async function rejudge(
       models,
       champion.version === baseline.version,
       pictures,
-      { probes, minProbe: isSmall ? smallMinProbe : defaultMinProbe },
+      { probes, minProbe },
       config.seed,
       async (expected, some) => {
         const { files, preprocessing } = candidate
@@ -124,8 +135,7 @@ export async function rejudge(
         return checkArtifact(check, expected)
       },
     )
-    const sizes = { a: probes.a.length, b: probes.b.length }
-    return { version: candidate.version, champion: champion.version, probes: sizes, ...verdict }
+    return { ...told, ...verdict }
   } finally {
     for (const network of networks) network.dispose()
   }

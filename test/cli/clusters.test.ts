@@ -1,8 +1,6 @@
 import { expect, it } from 'vitest'
-import { openCheckpoint } from '../../lib/learn/checkpoint.ts'
 import { emptyState, type LearnerState } from '../../lib/learn/state.ts'
-import { partNames, partOf } from '../../lib/learn/state-parts.ts'
-import { command, onPipeline, temporaryFolder } from './support.ts'
+import { command, onPipeline, temporaryFolder, writeState } from './support.ts'
 
 const idOf = (letter: string): string => letter.repeat(64)
 const picture = (letter: string) => ({
@@ -33,24 +31,7 @@ const state: LearnerState = {
 /** A data folder whose learner has written one checkpoint. */
 async function withState(): Promise<string> {
   const folder = temporaryFolder()
-  await onPipeline(folder, async ({ documents, blobs, stream }) => {
-    const log = await stream.identity()
-    const checkpoints = openCheckpoint({ documents, blobs, lineage: 'main', fence: 1, log })
-    const parts = partNames.flatMap((name) => {
-      const part = partOf(state, name)
-      return part === undefined ? [] : [[name, part] as const]
-    })
-    await checkpoints.replace(undefined, {
-      at: 1,
-      offsets: {},
-      counts: {},
-      random: {},
-      settings: 'settings',
-      model: { next: 1 },
-      parts: Object.fromEntries(parts),
-      from: {},
-    })
-  })
+  await onPipeline(folder, (pipeline) => writeState(pipeline, state))
   return folder
 }
 

@@ -5,6 +5,9 @@ import { onTestFinished, vi } from 'vitest'
 import { exitCodeOf } from '../../lib/cli/output.ts'
 import { program } from '../../lib/cli/program.ts'
 import { checkConfig } from '../../lib/config/load.ts'
+import { openCheckpoint } from '../../lib/learn/checkpoint.ts'
+import type { LearnerState } from '../../lib/learn/state.ts'
+import { partNames, partOf } from '../../lib/learn/state-parts.ts'
 import { openPipeline, type Pipeline } from '../../lib/service/open-pipeline.ts'
 
 /** What a command printed, and the code that it would end the program with. */
@@ -62,4 +65,27 @@ export async function onPipeline<T>(
   } finally {
     await pipeline.close()
   }
+}
+
+/** Writes the first checkpoint of lineage `main`, as a learner does. */
+export async function writeState(
+  { documents, blobs, stream }: Pipeline,
+  state: LearnerState,
+): Promise<void> {
+  const log = await stream.identity()
+  const checkpoints = openCheckpoint({ documents, blobs, lineage: 'main', fence: 1, log })
+  const parts = partNames.flatMap((name) => {
+    const part = partOf(state, name)
+    return part === undefined ? [] : [[name, part] as const]
+  })
+  await checkpoints.replace(undefined, {
+    at: 1,
+    offsets: {},
+    counts: {},
+    random: {},
+    settings: 'settings',
+    model: { next: 1 },
+    parts: Object.fromEntries(parts),
+    from: {},
+  })
 }
