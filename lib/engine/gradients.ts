@@ -67,13 +67,19 @@ const retired = [
  * Equal to TensorFlow.js' own but for the points where a function has no slope (an activation of
  * exactly 0 or 6). First derivatives only: a second one says that it has no gradient. Every other
  * gradient of TensorFlow.js stays; those of convolutions are single native kernels already.
+ *
+ * @returns Puts TensorFlow.js' own gradients back, for an engine that has none of these kernels.
  */
-export function registerNativeGradients(): void {
+export function registerNativeGradients(): () => void {
+  const stock = retired.flatMap((name) => tf.getGradient(name) ?? [])
   registerNativeKernels()
   registerRelu('Relu')
   registerRelu('Relu6')
   registerFrozenBatchNorm()
   registerBatchNormTraining()
-  if (!process.env['NORET'])
-    if (!process.env['NORET']) for (const name of retired) retireAfter(name)
+  for (const name of retired) retireAfter(name)
+  return () => {
+    tf.unregisterGradient('BatchNormTraining')
+    for (const gradient of stock) tf.registerGradient(gradient)
+  }
 }

@@ -41,6 +41,9 @@ const addonName = 'tfjs_binding.node'
 const quietName = 'quiet.node'
 const libraries = ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2'] as const
 const defaultTools: InstallTools = { pythons: ['python3', 'python'], compiler: 'g++' }
+/** What TensorFlow asks for by name; these find the rest themselves. */
+const nvidiaLibrary =
+  /^lib(cublas|cublasLt|cudart|cudnn|cufft|cupti|curand|cusolver|cusparse|nccl|nvJitLink|nvrtc)\.so\.\d+$/
 /** Age from which the draft of another install is one that was killed. */
 const dayMs = 86_400_000
 
@@ -144,7 +147,7 @@ async function compile(compiler: string, draft: string, final: string): Promise<
   const sources = readdirSync(binding).filter((name) => name.endsWith('.cc'))
   // Named to the linker, so that they are there before TensorFlow asks for them by name.
   const nvidia = readdirSync(join(draft, 'tensorflow'))
-    .filter((name) => /^lib(cu|nv|nccl).*\.so\.\d+$/.test(name) && !/^libcudnn_/.test(name))
+    .filter((name) => nvidiaLibrary.test(name))
     .map((name) => join(draft, 'tensorflow', name))
   const engine = [
     ...sources.map((name) => join(binding, name)),

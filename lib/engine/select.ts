@@ -51,12 +51,21 @@ function restoreRemovedFunctions(): void {
 /** The add-on that silences what TensorFlow says while it is loaded; absent: it speaks. */
 type Log = { mute(): void; unmute(): void } | undefined
 
-let hasNativeGradients = false
+/** Undoes what only the native engine understands; absent: nothing to undo. */
+let unteach: (() => void) | undefined
 
 /** Makes a loaded backend the one that runs; TensorFlow.js answers `false` where it cannot. */
 async function use(name: EngineName): Promise<void> {
   if (!(await tf.setBackend(name))) throw new Error('its backend does not start')
   await tf.ready()
+}
+
+/** Has TensorFlow.js train on the kernels of the native engine. */
+function teachKernels(): () => void {
+  const undos = [registerNativeGradients(), respellStockLayers()]
+  return () => {
+    for (const undo of undos) undo()
+  }
 }
 
 async function loadTensorflow(): Promise<Choice> {
@@ -71,11 +80,7 @@ async function loadTensorflow(): Promise<Choice> {
   } finally {
     log?.unmute()
   }
-  if (!hasNativeGradients) {
-    registerNativeGradients()
-    respellStockLayers()
-    hasNativeGradients = true
-  }
+  unteach ??= teachKernels()
   const backend = tf.backend() as unknown as { readonly isUsingGpuDevice: boolean }
   const device = backend.isUsingGpuDevice ? 'CUDA' : 'CPU'
   return { name: 'tensorflow', device, hasConvolutionGradients: true }
@@ -89,6 +94,8 @@ async function loadWasm(): Promise<Choice> {
   const folder = dirname(require.resolve('@tensorflow/tfjs-backend-wasm/package.json'))
   wasm.setWasmPaths(`${join(folder, 'wasm-out')}/`)
   await use('wasm')
+  unteach?.()
+  unteach = undefined
   return { name: 'wasm', device: 'WebAssembly', hasConvolutionGradients: false }
 }
 

@@ -6,21 +6,30 @@ interface LayerClass<Self> {
   call(this: Self, inputs: Tensor | Tensor[], options: { training?: boolean }): Tensor | Tensor[]
 }
 
+/** Has the layers as TensorFlow.js wrote them. */
+type Undo = () => void
+
 const classOf = <Self>(layer: object): LayerClass<Self> => Object.getPrototypeOf(layer)
 
 const only = (inputs: Tensor | Tensor[]): Tensor =>
   Array.isArray(inputs) ? (inputs[0] as Tensor) : inputs
 
 /** `min(6, relu(x))`, as an activation and as a layer, becomes the one kernel that it is. */
-function respellRelu6(): void {
+function respellRelu6(): Undo {
   const { activation } = tf.layers.activation({ activation: 'relu6' }) as unknown as {
     activation: { apply(x: Tensor): Tensor }
   }
-  Object.getPrototypeOf(activation).apply = tf.relu6
+  const relu6 = Object.getPrototypeOf(activation)
+  const composed = relu6.apply
+  relu6.apply = tf.relu6
   const relu = classOf<{ maxValue?: number }>(tf.layers.reLU())
   const stock = relu.call
   relu.call = function (inputs, options) {
     return this.maxValue === 6 ? tf.relu6(only(inputs)) : stock.call(this, inputs, options)
+  }
+  return () => {
+    relu6.apply = composed
+    relu.call = stock
   }
 }
 
@@ -45,7 +54,7 @@ function follow(statistic: LayerVariable, value: Tensor, momentum: number): void
 }
 
 /** Batch norm in training becomes `BatchNormTraining`, one kernel with one gradient. */
-function respellBatchNorm(): void {
+function respellBatchNorm(): Undo {
   const norm = classOf<BatchNorm>(tf.layers.batchNormalization())
   const stock = norm.call
   norm.call = function (inputs, options) {
@@ -63,13 +72,16 @@ function respellBatchNorm(): void {
       return y
     })
   }
+  return () => {
+    norm.call = stock
+  }
 }
 
 /**
  * Convolution and bias apart while gradients are recorded: the fused form makes the slope of its
  * input even where nobody asks for it, as for pictures.
  */
-function respellConvolution(): void {
+function respellConvolution(): Undo {
   const fused = tf.fused as { conv2d: typeof tf.fused.conv2d }
   const stock = fused.conv2d
   fused.conv2d = ((args) => {
@@ -81,6 +93,9 @@ function respellConvolution(): void {
     const y = tf.conv2d(x, filter, strides, pad, dataFormat, dilations, dimRoundingMode)
     return bias ? tf.add(y, bias) : y
   }) as typeof stock
+  return () => {
+    fused.conv2d = stock
+  }
 }
 interface TapeDepth {
   readonly state: { readonly gradientDepth: number }
@@ -90,9 +105,12 @@ interface TapeDepth {
  * Has the stock layers say what they mean in kernels that the native engine does in one pass.
  *
  * Networks stay as they are, and so do their results; only the spelling changes.
+ *
+ * @returns Puts the layers of TensorFlow.js back.
  */
-export function respellStockLayers(): void {
-  respellRelu6()
-  respellBatchNorm()
-  respellConvolution()
+export function respellStockLayers(): () => void {
+  const undos = [respellRelu6(), respellBatchNorm(), respellConvolution()]
+  return () => {
+    for (const undo of undos) undo()
+  }
 }
