@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, statfsSync } from 'node:fs'
 import { freemem, totalmem } from 'node:os'
 import { dirname, resolve } from 'node:path'
+import type { Config } from '../config/schema.ts'
 import { engineCache } from '../engine/native.ts'
 import { selectEngine } from '../engine/select.ts'
 import { backboneCacheFolder } from '../service/cache-folder.ts'
@@ -42,9 +43,9 @@ function existing(path: string): string {
   return existsSync(path) ? path : existing(dirname(path))
 }
 
-function disk(folder: string): Finding {
+function disk({ data: folder, disk: { floor: asked } }: Config): Finding {
   const { bavail, bsize, blocks } = statfsSync(existing(resolve(folder)))
-  const floor = Math.max(2 ** 30, 0.05 * blocks * bsize)
+  const floor = asked === 'auto' ? Math.max(2 ** 30, 0.05 * blocks * bsize) : asked
   const ok = bavail * bsize > floor
   const detail = `${gigabytes(bavail * bsize)} free, intake stops below ${gigabytes(floor)}`
   return {
@@ -88,7 +89,7 @@ export async function doctorCommand(
     tool('Python with pip', 'python3', ['-m', 'pip', '--version'], 'install python3 and pip'),
     tool('C++ compiler', 'g++', ['--version'], 'install g++'),
     { what: 'memory', ok: true, detail: memory },
-    disk(config.data),
+    disk(config),
     dataFolder(config.data),
     backbones(),
     { what: 'cache', ok: true, detail: engineCache() },
