@@ -13,6 +13,7 @@ export { type IdentityEvent, type MatchedIdentities, matchIdentities } from './c
 export { type IdentitySet, identitySet, noIdentities } from './cluster/identity-set.ts'
 export { kMeans } from './cluster/k-means.ts'
 export type { ClusterOptions, KMeansOptions, TrustOptions } from './cluster/options.ts'
+export { type TrackedCentroid, trackCentroid } from './cluster/track.ts'
 export { trustImages } from './cluster/trust.ts'
 export { type ConfigSources, loadConfig } from './config/load.ts'
 export { type Config, type ConfigInput, configSchema } from './config/schema.ts'

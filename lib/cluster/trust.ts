@@ -1,8 +1,6 @@
 import type { Clustering } from './clustering.ts'
 import { defaultTrustOptions, type TrustOptions } from './options.ts'
 
-export { defaultTrustOptions, type TrustOptions } from './options.ts'
-
 /** Value that `share` of the values lie below, or fewer where values repeat. */
 function lowestShare(values: Float32Array, share: number): number {
   // 0.15 · 20 is 3 but for rounding.

@@ -1,5 +1,4 @@
 import { mkdirSync } from 'node:fs'
-import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import type { Config } from '../config/schema.ts'
@@ -66,9 +65,4 @@ export async function openPipeline(config: Config): Promise<Pipeline> {
       database.close()
     },
   }
-}
-
-/** Who this process is, for leases and audits: host, process id and start time. */
-export function processOwner(startedAt: number): string {
-  return `${hostname()}:${process.pid}:${startedAt}`
 }
