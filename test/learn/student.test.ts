@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { roundSettings } from '../../lib/learn/recipe.ts'
-import type { RoundModel } from '../../lib/learn/round.ts'
+import type { RoundModel } from '../../lib/learn/round-model.ts'
 import type { StudentState } from '../../lib/learn/state.ts'
 import { type StudentInput, startStudent } from '../../lib/learn/student.ts'
 import { artifactDigest, saveArtifact } from '../../lib/model/artifact.ts'

@@ -19,7 +19,9 @@ const side = tinySize * tinySize
 
 const conv = (): Trainee => {
   const network = conv4({ size: tinySize, channels: 1, dim: 8, seed: 1 })
-  onTestFinished(() => network.dispose())
+  onTestFinished(() => {
+    network.dispose()
+  })
   return networkTrainee(network, pictures, ids, 'scratch')
 }
 
