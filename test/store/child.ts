@@ -1,5 +1,4 @@
 import { fork } from 'node:child_process'
-import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
 /** Anything that goes between a test and its child process, told apart by `is`. */
@@ -29,6 +28,12 @@ export interface ChildProgram {
   readonly preload?: URL
 }
 
+/** Processes that a test kills at random: more before a release. */
+export const kills: number = Number(process.env['CONTRACT_KILLS'] ?? 8)
+
+/** Time that a test with so many kills may take. */
+export const killsMs: number = 60_000 + kills * 1_000
+
 const running = new Set<Child>()
 
 /** Starts a TypeScript program that speaks with us through `process.send`. */
@@ -43,8 +48,12 @@ export function startChild(program: ChildProgram): Child {
   const said: Message[] = []
   const taken = new Set<Message>()
   const listeners = new Set<() => void>()
-  // What it said before it ended may arrive after its exit.
-  const gone = Promise.all([once(child, 'exit'), once(child, 'disconnect')])
+  // What it said before it ended may arrive after its exit. No `events.once`: it would reject when a
+  // message does not get through to a child that ends.
+  const gone = Promise.all([
+    new Promise((resolve) => child.once('exit', resolve)),
+    new Promise((resolve) => child.once('disconnect', resolve)),
+  ])
   child.on('message', (message: Message) => {
     said.push(message)
     for (const listener of [...listeners]) listener()
@@ -68,7 +77,7 @@ export function startChild(program: ChildProgram): Child {
         }
         listeners.add(look)
         look()
-        gone.then(() => reject(new Error(`the child ended before it said ${is}`)), reject)
+        void gone.then(() => reject(new Error(`the child ended before it said ${is}`)))
       }),
     signal: async (signal) => {
       child.kill(signal)
@@ -76,7 +85,7 @@ export function startChild(program: ChildProgram): Child {
     },
   }
   running.add(self)
-  gone.then(() => running.delete(self)).catch(() => undefined)
+  void gone.then(() => running.delete(self))
   return self
 }
 

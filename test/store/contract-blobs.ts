@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import type { BlobInfo, BlobStore, Space } from '../../lib/store/types.ts'
-import { startChild } from './child.ts'
+import { kills, killsMs, startChild } from './child.ts'
 import { type BlobHarness, fixture, mostSteps } from './harness.ts'
 import type { News, Order } from './peer.ts'
 
@@ -294,20 +294,24 @@ export function describeBlobStore(name: string, make: () => Promise<BlobHarness>
       },
     )
 
-    it('has stored all it resolved when killed at any moment of a long run', async () => {
-      const { harness, store } = given()
-      const said: Done[] = []
-      for (let round = 0; round < 8; round++) {
-        const peer = startChild(harness.peer())
-        await peer.hear('open')
-        peer.tell({ is: 'remake', text: `round ${round}` } as Order)
-        for (let i = 0; i < (round * 5) % 13; i++) await peer.hear('done')
-        await peer.signal('SIGKILL')
-        said.push(...peer.said.filter((message): message is Done => message.is === 'done'))
-      }
-      const whole = new Set(await wholeBlobs(store, 'pictures'))
-      expect(said.filter(({ result }) => !whole.has(String(result)))).toEqual([])
-    })
+    it(
+      'has stored all it resolved when killed at any moment of a long run',
+      async () => {
+        const { harness, store } = given()
+        const said: Done[] = []
+        for (let round = 0; round < kills; round++) {
+          const peer = startChild(harness.peer())
+          await peer.hear('open')
+          peer.tell({ is: 'remake', text: `round ${round}` } as Order)
+          for (let i = 0; i < (round * 5) % 13; i++) await peer.hear('done')
+          await peer.signal('SIGKILL')
+          said.push(...peer.said.filter((message): message is Done => message.is === 'done'))
+        }
+        const whole = new Set(await wholeBlobs(store, 'pictures'))
+        expect(said.filter(({ result }) => !whole.has(String(result)))).toEqual([])
+      },
+      killsMs,
+    )
 
     it('refuses on a full disk, and takes the blob once there is room', async ({ skip }) => {
       const { harness, store } = given()

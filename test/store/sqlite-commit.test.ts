@@ -46,9 +46,19 @@ describe('transact', () => {
     expect(stored()).toEqual([])
   })
 
+  it('reports the first fault when even the way back fails', () => {
+    faulty.hook = {
+      before: (sql) => {
+        if (sql === 'COMMIT') throw sqliteError(10, 'the disk is gone')
+        if (sql === 'ROLLBACK') throw sqliteError(10, 'it is still gone')
+      },
+    }
+    expect(() => transact(faulty.db, () => insert(1))).toThrow('the disk is gone')
+  })
+
   it('reports the fault itself when SQLite has already rolled back', () => {
     const pages = Number(faulty.db.prepare('PRAGMA page_count').get()?.['page_count'])
-    faulty.db.exec(`PRAGMA max_page_count = ${pages}; CREATE TABLE IF NOT EXISTS n (n)`)
+    faulty.db.exec(`PRAGMA max_page_count = ${pages}`)
     const filling = () =>
       transact(faulty.db, () => {
         for (let n = 0; n < 10_000; n++) insert(n)

@@ -69,6 +69,18 @@ export function consumingContract(make: () => Promise<StreamHarness>): void {
       expect(second.values()).toEqual(['c'])
     })
 
+    it('commits where a new group starts', async () => {
+      const { stream } = given()
+      await sendAcked(stream, 't', recordsOf('old'))
+      const first = await consumer(stream, { start: 'latest' })
+      await until(() => expect(first.assigned).toHaveLength(1))
+      await first.stop()
+      await sendAcked(stream, 't', recordsOf('new'))
+      const second = await consumer(stream, { start: 'committed' })
+      await second.received(1)
+      expect(second.values()).toEqual(['new'])
+    })
+
     it('redelivers what was taken but not committed', async () => {
       const { stream } = given()
       await sendAcked(stream, 't', recordsOf('a', 'b'))
@@ -87,6 +99,37 @@ export function consumingContract(make: () => Promise<StreamHarness>): void {
       const reader = await consumer(stream, { start: offsets[1] as number })
       await until(() => expect(reader.fatal.map(({ reason }) => reason)).toEqual(['offset-gone']))
       expect(reader.batches).toEqual([])
+    })
+
+    it('fails with offset-gone below the low mark even while it is paused', async () => {
+      const { harness, stream } = given()
+      const offsets = await sendAcked(stream, 't', recordsOf('a', 'b', 'c'))
+      await harness.dropBelow('t/0', offsets[2] as number)
+      const reader = await consumer(stream, {
+        onAssign: async (partitions) => {
+          reader.pause(partitions)
+          return new Map(partitions.map((one) => [one, offsets[1] as number]))
+        },
+      })
+      await until(() => expect(reader.fatal.map(({ reason }) => reason)).toEqual(['offset-gone']))
+    })
+
+    it('stays paused from onAssign on until it is resumed', async () => {
+      const { stream } = given()
+      await sendAcked(stream, 't', recordsOf('a'))
+      const reader = await consumer(stream, {
+        onAssign: async (partitions) => {
+          reader.pause(partitions)
+          return new Map(partitions.map((one) => [one, 'earliest' as const]))
+        },
+      })
+      const other = await consumer(stream, { group: 'others' })
+      await other.received(1)
+      await sendAcked(stream, 't', recordsOf('b'))
+      await other.received(2)
+      expect(reader.batches).toEqual([])
+      reader.resume(['t/0'])
+      await reader.received(2)
     })
 
     it('fails with offset-gone when records are dropped that it has not read yet', async () => {

@@ -124,5 +124,6 @@ async function fallAsleep(child: Child, stream: StreamPort): Promise<void> {
     const [result] = await stream.send('t3', recordsOf('free?'), { deadlineMs: 0 })
     if (result?.outcome === 'acked') return
     await child.signal('SIGCONT')
+    await sendAcked(stream, 't3', recordsOf('free')) // so its write has come to an end
   }
 }

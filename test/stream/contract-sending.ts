@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { partitionOf } from '../../lib/stream/murmur2.ts'
-import { startChild } from '../store/child.ts'
+import { kills, killsMs, startChild } from '../store/child.ts'
 import { consumer } from './consumer.ts'
 import { acked, bytes, fixture, recordsOf, type StreamHarness, sendAcked } from './harness.ts'
 import type { News } from './peer.ts'
@@ -188,29 +188,30 @@ export function sendingContract(make: () => Promise<StreamHarness>): void {
       expect(new Map(found)).toEqual(new Map(said.map(({ offset, value }) => [offset, value])))
     })
 
-    it('has stored what it acked before a kill', async () => {
-      const { harness, stream } = given()
-      const said: Acked[] = []
-      for (let round = 0; round < kills; round++) {
-        const peer = startChild(harness.peer())
-        await peer.hear('open')
-        peer.tell({ is: 'flood', topic: 't', name: `${round}` } as never)
-        for (let i = 0; i < (round * 7) % 20; i++) await peer.hear('acked')
-        await peer.signal('SIGKILL')
-        said.push(...peer.said.filter(isAcked))
-      }
-      const [{ high } = { high: 0 }] = await stream.watermarks('t')
-      const reader = await consumer(stream)
-      await reader.received(said.length)
-      const found = new Map(reader.records.map(({ offset, value }) => [offset, text(value)]))
-      expect(said.filter(({ offset, value }) => found.get(offset) !== value)).toEqual([])
-      expect(Math.max(...found.keys())).toBeLessThan(high)
-    })
+    it(
+      'has stored what it acked before a kill',
+      async () => {
+        const { harness, stream } = given()
+        const said: Acked[] = []
+        for (let round = 0; round < kills; round++) {
+          const peer = startChild(harness.peer())
+          await peer.hear('open')
+          peer.tell({ is: 'flood', topic: 't', name: `${round}` } as never)
+          for (let i = 0; i < (round * 7) % 20; i++) await peer.hear('acked')
+          await peer.signal('SIGKILL')
+          said.push(...peer.said.filter(isAcked))
+        }
+        const [{ high } = { high: 0 }] = await stream.watermarks('t')
+        const reader = await consumer(stream)
+        await reader.received(said.length)
+        const found = new Map(reader.records.map(({ offset, value }) => [offset, text(value)]))
+        expect(said.filter(({ offset, value }) => found.get(offset) !== value)).toEqual([])
+        expect(Math.max(...found.keys())).toBeLessThan(high)
+      },
+      killsMs,
+    )
   })
 }
-
-/** Processes killed while they send. */
-const kills = 8
 
 const topicT3 = { name: 't3', partitions: 3, policy: 'delete', maxBytes: 1_000_000 } as const
 

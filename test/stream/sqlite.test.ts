@@ -1,5 +1,6 @@
 import { hostname } from 'node:os'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { sqliteStream } from '../../lib/stream/sqlite.ts'
 import type { StreamPort } from '../../lib/stream/types.ts'
 import { type FaultyDatabase, sqliteError } from '../store/faulty-database.ts'
 import { consumer, until } from './consumer.ts'
@@ -112,10 +113,24 @@ describe('sqliteStream', () => {
   })
 
   it('takes a group over at once from a process that is no more', async () => {
-    await consumer(stream).then((reader) => reader.stop())
-    faulty.db.prepare('UPDATE member SET owner = ?').run(`${hostname()}:${process.pid}:1:x`)
-    const heir = await consumer(stream)
+    const owner = `${hostname()}:${process.pid}:1:x`
+    faulty.db.prepare("INSERT INTO member VALUES ('readers', ?, 7, 3)").run(owner)
+    const patient = sqliteStream(faulty.db, { leaseMs: 3_600_000 })
+    const heir = await consumer(patient)
     await until(() => expect(heir.assigned).toHaveLength(1))
+    await patient.close({ deadlineMs: 1_000 })
+  })
+
+  it('delivers nothing more once the group has another owner', async () => {
+    const patient = sqliteStream(faulty.db, { leaseMs: 3_600_000 })
+    const reader = await consumer(patient)
+    await sendAcked(patient, 't', recordsOf('a'))
+    await reader.received(1)
+    faulty.db.exec("UPDATE member SET epoch = epoch + 1, owner = 'elsewhere:1:1'")
+    await sendAcked(patient, 't', recordsOf('b'))
+    await until(() => expect(reader.revoked).toEqual(['lost']))
+    expect(reader.values()).toEqual(['a'])
+    await patient.close({ deadlineMs: 1_000 })
   })
 
   it('acks whole records or stores nothing, whichever statement fails', async () => {
