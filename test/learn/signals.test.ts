@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { tf } from '../../lib/engine/tf.ts'
 import { type Judged, judgeSignals } from '../../lib/learn/signals.ts'
+import { augmentationMrr } from '../../lib/metric/augmentation-mrr.ts'
 import { centreRows } from '../../lib/metric/centre.ts'
 import { effectiveRank, spread } from '../../lib/metric/rank.ts'
 import { conv4 } from '../../lib/model/conv4.ts'
+import { embedMatrix } from '../../lib/model/encoder.ts'
 import { flatten } from '../../lib/model/flatten.ts'
 import { writeWeights } from '../../lib/model/weights.ts'
 import { tinyIds, tinyPictures, tinySize } from './tiny.ts'
@@ -69,6 +71,17 @@ describe('judgeSignals', () => {
     const good = await judgeSignals({ network: pixels, mean: pixelMean }, pictures, probes, 1)
     expect(average(good.signals.a.mrr)).toBeGreaterThan(average(bad.a.mrr))
     expect(good.signals.spread).toBeGreaterThan(0.1)
+  })
+
+  it('centres the varied views as it centres the plain ones, and averages six of them', async () => {
+    const { plainA, signals } = await judged({ a: probes.a, b: [] })
+    const sums = new Float64Array(30)
+    for (let view = 0; view < 6; view += 1) {
+      const queries = await embedMatrix(network, [await pictures.hard(probes.a, view)], { mean })
+      const ranks = await augmentationMrr(queries, plainA, Int32Array.from(probes.a.keys()))
+      for (const [i, value] of ranks.entries()) sums[i] = (sums[i] as number) + value / 6
+    }
+    for (const [i, value] of sums.entries()) expect(signals.a.mrr[i]).toBeCloseTo(value, 4)
   })
 
   it('leaves no tensor behind', async () => {
