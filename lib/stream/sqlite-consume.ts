@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { StreamError } from '../errors.ts'
 import type { GroupCommit } from '../store/sqlite-commit.ts'
 import { type Delivery, delivery } from './sqlite-delivery.ts'
@@ -80,7 +81,7 @@ export function consume(context: ConsumeContext, subscription: Subscription): Co
       const why = await mine.ended
       // Handed back only when no handler runs; what is lost is told at once.
       if (why === 'revoked') await idle()
-      await subscription.onRevoke(names, why)
+      await answered('onRevoke', () => subscription.onRevoke(names, why))
       await idle()
       await Promise.all(reports)
     } finally {
@@ -94,7 +95,7 @@ export function consume(context: ConsumeContext, subscription: Subscription): Co
   }
 
   async function start(mine: Session): Promise<void> {
-    const answers = await subscription.onAssign(names)
+    const answers = await answered('onAssign', () => subscription.onAssign(names))
     const stopListening = context.watch.listen(() => {
       for (const one of deliveries.values()) one.wake()
     })
@@ -106,7 +107,7 @@ export function consume(context: ConsumeContext, subscription: Subscription): Co
 
   function deliver(mine: Session, part: Part, answer: StartAt | undefined): Delivery {
     const committed = groups.position(group, part)
-    const from = startOffset(topics, part, required(part, answer), committed)
+    const from = startOffset(topics, part, answer, committed)
     if (committed === undefined) report(mine, part, from) // lag counts from here, retention too
     return delivery(
       {
@@ -155,7 +156,8 @@ export function consume(context: ConsumeContext, subscription: Subscription): Co
     subscription.onFatal(error)
   }
 
-  const done = run()
+  // In the next turn: the caller has its consumption before it is asked for a start.
+  const done = nextTurn().then(run)
   return {
     pause: (chosen) => {
       for (const name of chosen) paused.add(name)
@@ -180,9 +182,13 @@ export function consume(context: ConsumeContext, subscription: Subscription): Co
   }
 }
 
-function required(part: Part, answer: StartAt | undefined): StartAt {
-  if (answer !== undefined) return answer
-  throw new StreamError(`onAssign: expected a start for ${part.name}, got none`, {
-    reason: 'no-start',
-  })
+/** What the subscriber answers; its rejection is fatal. */
+async function answered<T>(method: string, ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask()
+  } catch (cause) {
+    const detail = cause instanceof Error ? cause.message : String(cause)
+    const message = `${method}: expected the subscriber to answer, got: ${detail}`
+    throw new StreamError(message, { reason: 'handler', cause })
+  }
 }

@@ -1,4 +1,4 @@
-import { setImmediate as nextTick } from 'node:timers/promises'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { StreamError } from '../errors.ts'
 import { pause as waitFor } from './sqlite-membership.ts'
 import type { Batch } from './types.ts'
@@ -51,7 +51,7 @@ export function delivery(context: DeliveryContext, start: number): Delivery {
         next = (batch.records.at(-1)?.offset ?? next) + 1
         batch = undefined
         failures = 0
-        await nextTick() // timers run too, however fast the handler is
+        await nextTurn() // timers run too, however fast the handler is
       } catch (cause) {
         if (signal.aborted) return
         failures += 1

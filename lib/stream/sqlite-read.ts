@@ -44,14 +44,18 @@ export function sqliteRead(db: DatabaseSync, topics: Topics): Read {
  * @param answer - What the consumer wants; `committed` without a commit is `earliest`.
  * @param committed - Position of the group, if it has one.
  * @throws {@link StreamError} with reason `offset-gone` below the low mark, `offset-ahead` above
- *   the high mark: it never jumps silently.
+ *   the high mark: it never jumps silently; `no-start` without an answer.
  */
 export function startOffset(
   topics: Topics,
   part: Part,
-  answer: StartAt,
+  answer: StartAt | undefined,
   committed: number | undefined,
 ): number {
+  if (answer === undefined) {
+    const message = `onAssign: expected a start for ${part.name}, got none`
+    throw new StreamError(message, { reason: 'no-start' })
+  }
   const { low, high } = topics.marks(part)
   if (answer === 'earliest') return low
   if (answer === 'latest') return high

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { setImmediate as nextTick } from 'node:timers/promises'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { transact } from '../store/sqlite-commit.ts'
 import { streamError } from './sqlite-errors.ts'
 import type { Partition } from './types.ts'
@@ -57,7 +57,7 @@ export async function retain(
       if (oldest === undefined) return { removed, bytes: totalBytes(db), isOver: excess > 0 }
       removed += transact(db, () => dropOldest(db, oldest, notBefore, excess))
       db.exec(`PRAGMA incremental_vacuum(${perStep})`)
-      await nextTick()
+      await nextTurn()
     }
   } catch (cause) {
     throw streamError('retention', cause)

@@ -101,7 +101,7 @@ export interface StreamPort {
     options: { readonly deadlineMs: number },
   ): Promise<SendResult[]>
   /**
-   * Joins a group; resolves before partitions are assigned.
+   * Joins a group; resolves before `onAssign` is called, so that it may pause what it is given.
    *
    * @throws {@link StreamError} if the stream is closed or broken.
    */

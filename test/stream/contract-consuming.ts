@@ -20,6 +20,20 @@ export function consumingContract(make: () => Promise<StreamHarness>): void {
       await early.received(1)
     })
 
+    it('asks for the start only once subscribe has resolved', async () => {
+      const { stream } = given()
+      const events: string[] = []
+      const reader = await consumer(stream, {
+        onAssign: async (partitions) => {
+          events.push('asked')
+          return new Map(partitions.map((one) => [one, 'earliest' as const]))
+        },
+      })
+      events.push('resolved')
+      await until(() => expect(reader.assigned).toHaveLength(1))
+      expect(events).toEqual(['resolved', 'asked'])
+    })
+
     it('starts exactly at the offset of the answer', async () => {
       const { stream } = given()
       const offsets = await sendAcked(stream, 't', recordsOf('a', 'b', 'c'))
@@ -164,7 +178,9 @@ export function consumingContract(make: () => Promise<StreamHarness>): void {
       const reader = await consumer(stream, {
         onAssign: () => Promise.reject(new Error('no checkpoint')),
       })
-      await until(() => expect(reader.fatal[0]?.message).toContain('no checkpoint'))
+      await until(() =>
+        expect(reader.fatal).toMatchObject([{ cause: { message: 'no checkpoint' } }]),
+      )
     })
   })
 
