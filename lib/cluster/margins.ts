@@ -36,7 +36,10 @@ export function margins(
         const chunk = tf.slice(embeddings, [start, 0], [count, dim]) // [count, dim]
         const own = tf.slice(labels, start, count) // [count]
         const similarity = tf.sum(tf.mul(chunk, tf.gather(rows, own)), 1) // [count]
-        const handicap = tf.oneHot(own, k, outOfTheRunning, 0, 'float32') // [count, k]
+        // Not by the values of oneHot: on wasm they are the bits of integers, and k must be ≥ 2.
+        const index = tf.range(0, k, 1, 'int32') // [k]
+        const isOwn = tf.cast(tf.equal(tf.expandDims(own, 1), index), 'float32') // [count, k]
+        const handicap = tf.mul(isOwn, outOfTheRunning) // [count, k]
         const others = tf.add(tf.matMul(chunk, centroids), handicap) // [count, k]
         const second = tf.maximum(tf.max(others, 1), -1) // [count]
         return [similarity, tf.sub(similarity, second)] as [Tensor1D, Tensor1D]
