@@ -108,7 +108,7 @@ const remedies: Readonly<Record<EngineName, string>> = {
   wasm: 'reinstall the package',
 }
 const firstLine = (error: unknown): string =>
-  (error instanceof Error ? error.message : String(error)).split('\n')[0]?.trim() ?? ''
+  /^\s*(.*?)[.\s]*$/m.exec(error instanceof Error ? error.message : String(error))?.[1] ?? ''
 
 /**
  * Chooses the tensor engine of this thread.
