@@ -126,6 +126,8 @@ describe('sqliteStream', () => {
     const reader = await consumer(patient)
     await sendAcked(patient, 't', recordsOf('a'))
     await reader.received(1)
+    // Its commit of the start is through: it would tell the loss as well.
+    await until(() => expect(faulty.db.prepare('SELECT * FROM position').all()).toHaveLength(1))
     faulty.db.exec("UPDATE member SET epoch = epoch + 1, owner = 'elsewhere:1:1'")
     await sendAcked(patient, 't', recordsOf('b'))
     await until(() => expect(reader.revoked).toEqual(['lost']))
