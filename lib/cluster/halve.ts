@@ -6,18 +6,22 @@ import { seedCentroids } from './seeding.ts'
 /** Mean squared distance to the mean below which members coincide. */
 const coincident = 1e-6
 
-/** Whether one direction stands for all members. */
+/** Whether all members are one point: their variance is nothing. */
 async function coincide(members: Tensor2D): Promise<boolean> {
-  const resultant = tf.tidy(() => tf.norm(tf.mean(members, 0))) // []
-  const [length = 0] = await resultant.data()
-  resultant.dispose()
-  return 1 - length < coincident
+  const variance = tf.tidy(() => {
+    const mean = tf.mean(members, 0) // [dim]
+    const square = tf.mean(tf.sum(tf.square(members), 1)) // []
+    return tf.sub(square, tf.sum(tf.square(mean))) // []
+  })
+  const [distance = 0] = await variance.data()
+  variance.dispose()
+  return distance < coincident
 }
 
 /**
  * Cuts a set in two by 2-means, or at random where that leaves one half empty.
  *
- * @param members - Shape [n, dim], unit-norm rows.
+ * @param members - Shape [n, dim], unit-norm rows, or zero ones, which have no direction.
  * @param random - Draws the seeds and the random halves.
  * @returns 0 or 1 for each row, shape [n], both present; `undefined` where all rows coincide:
  *   two labels on one picture would teach a contradiction.
