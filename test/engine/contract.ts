@@ -3,6 +3,7 @@ import { randomStream } from '../../lib/engine/random.ts'
 import { type EngineName, selectEngine } from '../../lib/engine/select.ts'
 import { type Scalar, type Tensor, type Tensor2D, tf } from '../../lib/engine/tf.ts'
 import { describeLayers } from './contract-layers.ts'
+import { describeSelections } from './contract-selections.ts'
 import { distance, plainInputs, weightsFor } from './measure.ts'
 import { matMul, type Plain, slopes } from './naive.ts'
 import { type Operation, operations } from './operations.ts'
@@ -99,5 +100,6 @@ export function describeEngine(name: EngineName, traits: EngineTraits): void {
       tf.dispose(result)
     })
     describeLayers(traits)
+    describeSelections()
   })
 }
