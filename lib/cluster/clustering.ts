@@ -31,7 +31,8 @@ export interface RepairCounts {
 /**
  * Images in clusters, all of them alive: every index in [0, k) has members.
  *
- * Every centroid is the unit mean of its members in the space of {@link Clustering.mean}.
+ * Every centroid is the unit mean of its members in the space of {@link Clustering.mean}; zero if
+ * they have no direction, as when all images are equal.
  */
 export interface Clustering {
   /** Number of clusters alive, in [1, n]. */

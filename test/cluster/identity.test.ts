@@ -81,6 +81,16 @@ it('calls a cluster of images from everywhere born, and one that scattered dead'
   ])
 })
 
+it('calls nothing a split or merge whose other side is gone itself', () => {
+  const [, shattered] = follow(runs(20), runs(4, 4, 4, 4, 4)) // overlap .2: no one inherits
+  expect(shattered?.events.map(({ kind }) => kind)).toEqual([
+    ...new Array(5).fill('birth'),
+    'death',
+  ])
+  const [, fused] = follow(runs(4, 4, 4, 4, 4), runs(20))
+  expect(fused?.events.map(({ kind }) => kind)).toEqual(['birth', ...new Array(5).fill('death')])
+})
+
 it('never gives an identity twice', () => {
   const [, second, third] = follow(runs(10, 10), runs(20), runs(10, 10))
   expect(second?.next).toBe(2)

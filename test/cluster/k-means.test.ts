@@ -72,6 +72,15 @@ it('counts the rows that move and ends when hardly one does', async () => {
   expect(read.slice(0, -1).some(({ isLast }) => isLast)).toBe(false)
 })
 
+it('ends as soon as no more than its tolerance moves', async () => {
+  const { rows } = blobs(400, 12, 7, 2)
+  const strict = await watch(rows, seedsOf(rows, 15), { tolerance: 0, maxIterations: 100 })
+  const loose = await watch(rows, seedsOf(rows, 15), { tolerance: 0.05, maxIterations: 100 })
+  expect(loose.length).toBeLessThan(strict.length)
+  expect(strict.findIndex(({ moved }) => moved === 0)).toBe(strict.length - 1)
+  expect(strict.findIndex(({ moved }) => moved <= 20)).toBe(loose.length - 1)
+})
+
 it('ends when its iterations are used up', async () => {
   const { rows } = blobs(400, 12, 7, 2)
   const read = await watch(rows, seedsOf(rows, 15), { maxIterations: 2 })

@@ -77,7 +77,10 @@ export function startChild(program: ChildProgram): Child {
         }
         listeners.add(look)
         look()
-        void gone.then(() => reject(new Error(`the child ended before it said ${is}`)))
+        void gone.then(() => {
+          const end = child.signalCode ?? child.exitCode
+          reject(new Error(`the child ended (${end}) before it said ${is}`))
+        })
       }),
     signal: async (signal) => {
       child.kill(signal)
