@@ -1,12 +1,12 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, statfsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { freemem, totalmem } from 'node:os'
-import { dirname, resolve } from 'node:path'
 import type { Config } from '../config/schema.ts'
 import { engineCache } from '../engine/native.ts'
 import { selectEngine } from '../engine/select.ts'
 import { backboneCacheFolder } from '../service/cache-folder.ts'
 import { openDatabase } from '../service/database.ts'
+import { diskSpace } from '../service/disk-space.ts'
 import { contextOf, type GlobalOptions } from './context.ts'
 import { exitCodes } from './output.ts'
 
@@ -38,16 +38,10 @@ function tool(what: string, program: string, args: readonly string[], remedy: st
   return { what, ok, detail, ...(!ok && { remedy }) }
 }
 
-/** The nearest folder above a path that exists. */
-function existing(path: string): string {
-  return existsSync(path) ? path : existing(dirname(path))
-}
-
-function disk({ data: folder, disk: { floor: asked } }: Config): Finding {
-  const { bavail, bsize, blocks } = statfsSync(existing(resolve(folder)))
-  const floor = asked === 'auto' ? Math.max(2 ** 30, 0.05 * blocks * bsize) : asked
-  const ok = bavail * bsize > floor
-  const detail = `${gigabytes(bavail * bsize)} free, intake stops below ${gigabytes(floor)}`
+function disk({ data, disk: settings }: Config): Finding {
+  const { free, floor } = diskSpace(data, settings.floor)
+  const ok = free > floor
+  const detail = `${gigabytes(free)} free, intake waits below ${gigabytes(floor)}`
   return {
     what: 'disk',
     ok,

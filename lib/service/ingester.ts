@@ -12,6 +12,7 @@ import {
 import { pictureType, writeEnvelope } from '../stream/envelope.ts'
 import { topicNames } from '../stream/topics.ts'
 import type { OutRecord } from '../stream/types.ts'
+import { diskSpace } from './disk-space.ts'
 import { type FileState, folderLedger } from './folder-ledger.ts'
 import type { Pipeline } from './open-pipeline.ts'
 import { isDataError, quarantine } from './quarantine.ts'
@@ -78,12 +79,13 @@ type Prepared =
  * goes on. What was acknowledged is not sent again after a restart.
  *
  * @param now - The time of day, ms since 1970.
+ * @param tell - Told why intake waits.
  */
 export function ingester(
   pipeline: Pipeline,
   config: Config,
   now: () => number,
-  report: (progress: IngestProgress) => void,
+  tell: (text: string) => void,
 ): Ingester {
   const ledger = folderLedger(pipeline.database)
   const aside = quarantine(pipeline.stream, topicNames.dead, 'ingest', now)
@@ -123,6 +125,18 @@ export function ingester(
     }
   }
 
+  /** Takes nothing in while the disk is below its floor, and goes on by itself. */
+  async function waitForSpace(): Promise<void> {
+    let isTold = false
+    while (!stopping.signal.aborted) {
+      const { free, floor } = diskSpace(config.data, config.disk.floor)
+      if (free > floor) return
+      if (!isTold) tell(`intake waits: ${free} bytes free on disk, more than ${floor} are needed`)
+      isTold = true
+      await delay(retryMs, undefined, { signal: stopping.signal }).catch(() => undefined)
+    }
+  }
+
   async function send(prepared: readonly Prepared[]): Promise<void> {
     for (const item of prepared) {
       if (!('error' in item)) continue
@@ -156,7 +170,6 @@ export function ingester(
     }
     ledger.add(prepared.map(({ file }) => file))
     counts.sent += sent
-    report({ ...counts })
   }
 
   async function scanFolder(folder: string): Promise<void> {
@@ -181,6 +194,8 @@ export function ingester(
         seen.add(path)
         continue
       }
+      if (batch.length === 0) await waitForSpace()
+      if (stopping.signal.aborted) break
       seen.add(path)
       const ready = prepare(path, folder, file)
       ready.catch(() => undefined) // Promise.all sees it at the flush
@@ -201,7 +216,6 @@ export function ingester(
         throw new InputError(message, { cause })
       }
     }
-    report({ ...counts })
   }
   return {
     get progress() {

@@ -85,6 +85,8 @@ export async function openLearner(parts: LearnerParts): Promise<Learner> {
   const out: Outlets = { checkpoints, registry, stream, fence: lease.fence, by: owner, now }
   const settings = settingsHash(parts.preprocessing, parts.baseline)
   const loaded = await checkpoints.load()
+  // Whatever an earlier learner still tries to publish fails from here on.
+  await registry.candidate.adopt(lease.fence)
   if (loaded !== undefined && loaded.saved.head.settings !== settings) {
     throw new ConfigError(
       `config: expected the image and backbone settings that lineage ${config.lineage} began with, got others; undo the change, or begin a new history with --lineage <name>`,

@@ -160,7 +160,7 @@ export async function run(config: Config, options: RunOptions): Promise<RunSumma
       now,
       onEvent,
     })
-    const intake = ingester(pipeline, config, now, () => undefined)
+    const intake = ingester(pipeline, config, now, (text) => onEvent({ event: 'note', text }))
     const onAbort = () => {
       intake.stop()
       void thread.call.abort(undefined).catch(() => undefined)
@@ -195,18 +195,22 @@ export async function run(config: Config, options: RunOptions): Promise<RunSumma
         await work()
       } catch (error) {
         if (!stopping.aborted) throw error
-        if (!(error instanceof PipelineError && error.reason === 'aborted')) failure ??= error
+        const isAsked =
+          error === stopping.reason ||
+          (error instanceof PipelineError && error.reason === 'aborted')
+        if (!isAsked) failure ??= error
       }
     }
 
     await untilStopped(async () => {
+      stopping.throwIfAborted()
       await active.resume()
       await active.start()
       const reading = intake.scan()
       reading.catch(fail)
       if (options.untilIdle) {
         await reading
-        while (!stopping.aborted && (await behind(active)) > 0) await delay(pollMs)
+        while (!stopping.aborted && (await active.measureLag()) > 0) await delay(pollMs)
         while (!isOver() && wantsRound(active, done, options)) await runRound()
         return
       }
@@ -234,8 +238,6 @@ export async function run(config: Config, options: RunOptions): Promise<RunSumma
     await closers.close()
   }
 }
-
-const behind = (learner: Learner): Promise<number> => learner.measureLag()
 
 /** Why no round ran. */
 function missing(learner: Learner): string {

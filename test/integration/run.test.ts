@@ -13,7 +13,9 @@ import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { encodePng } from '../../lib/image/encode.ts'
+import { openDatabase } from '../../lib/service/database.ts'
 import { glyphPicture, glyphSize } from '../../lib/service/demo-glyphs.ts'
+import { sqliteDocuments } from '../../lib/store/sqlite.ts'
 
 const main = resolve('lib/cli/main.ts')
 const photos = resolve('../shared/data/grocery-64')
@@ -106,6 +108,20 @@ it('sends nothing again when it is started again', async () => {
   const { lines } = await run()
   expect(lines.at(-1)).toMatchObject({ applied: 220 })
   expect(lines.filter(({ event }) => event === 'round')).toEqual([])
+})
+
+it('writes the fence of the last learner into what an earlier one could still move', async () => {
+  const database = openDatabase(join(folder, 'data'))
+  const documents = sqliteDocuments(database)
+  const fenceOf = async (key: string) => {
+    const found = await documents.read(key)
+    return found === undefined || found === 'unchanged' ? undefined : found.value['fence']
+  }
+  const fence = await fenceOf('lease/learn')
+  const written = [await fenceOf('channels/candidate'), await fenceOf('checkpoint/main/head')]
+  database.close()
+  expect(Number(fence)).toBeGreaterThan(1)
+  expect(written).toEqual([fence, fence])
 })
 
 it('embeds by the stable version, and measures it beside the baseline', async () => {
