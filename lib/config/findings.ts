@@ -67,15 +67,11 @@ function batchFinding({ learn: { k, batch } }: Config): Finding | undefined {
   }
 }
 
-function folderFindings({ ingest, gate }: Config): readonly Finding[] {
-  const named = [
-    ...ingest.folders.map((path) => ['ingest.folders', path] as const),
-    ...(gate.labels === '' ? [] : [['gate.labels', gate.labels] as const]),
-  ]
-  return named
-    .filter(([, path]) => !existsSync(path))
-    .map(([key, path]) => ({
-      key,
+function folderFindings({ ingest }: Config): readonly Finding[] {
+  return ingest.folders
+    .filter((path) => !existsSync(path))
+    .map((path) => ({
+      key: 'ingest.folders',
       fault: `expected something at ${path}, there is nothing`,
       remedy: 'correct the path',
     }))

@@ -56,7 +56,6 @@ const learn = section({
     fresh: orAuto(count),
     onDrift: z.boolean().default(true),
   }),
-  minInterval: duration.prefault('0s'),
   k: orAuto(z.int().min(2)),
   steps: orAuto(count),
   maxRoundTime: orAuto(duration),
@@ -96,19 +95,10 @@ export const configSchema = z.strictObject({
   image,
   model,
   learn,
-  gate: section({ labels: z.string().default('').describe('Folder of class folders, or CSV') }),
   release: section({
     promotion: z.enum(['auto', 'manual']).default('auto'),
-    keep: count.default(10),
   }),
-  pictures: section({ retention: orAuto(duration) }),
   stream: section({ maxRecordBytes: size.prefault('1MB') }),
-  log: section({
-    retention: section({
-      hours: z.number().positive().default(168),
-      bytes: size.prefault('20GiB'),
-    }),
-  }),
   disk: section({ floor: orAuto(size) }),
   limits: section({
     bytes: size.prefault('20MiB'),
@@ -117,7 +107,6 @@ export const configSchema = z.strictObject({
     decodeTimeout: duration.prefault('5s'),
     decoders: orAuto(count),
   }),
-  run: section({ watchdog: duration.prefault('120s'), deadline: duration.prefault('25s') }),
 })
 
 /** The settings in force, durations in ms and sizes in bytes. */

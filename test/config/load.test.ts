@@ -34,8 +34,8 @@ it('names an unknown key and the known ones beside it', () => {
 })
 
 it('names the setting, what was expected and what came', () => {
-  expect(() => checkConfig({ run: { watchdog: 'soon' } })).toThrow(
-    /run.watchdog: expected a duration such as 5m .* got 'soon'/,
+  expect(() => checkConfig({ learn: { checkpointEvery: 'soon' } })).toThrow(
+    /learn.checkpointEvery: expected a duration such as 5m .* got 'soon'/,
   )
   expect(() => checkConfig({ seed: 'one' })).toThrow(/seed: .*expected number, received string/)
 })
