@@ -163,7 +163,8 @@ export async function train(
   const isCollapsed = (embeddings: Matrix): boolean => {
     const rank = effectiveRank(centreRows(firstRows(embeddings, rankedRows)).matrix)
     firstRank ??= rank
-    return spread(embeddings) < leastSpread || rank < leastRankShare * firstRank
+    const isFlat = rank === 0 || spread(embeddings) < leastSpread
+    return isFlat || rank < leastRankShare * firstRank
   }
 
   const phases = async (): Promise<TrainingOutcome['ended']> => {

@@ -142,10 +142,23 @@ describe('runRound', () => {
   })
 
   it('rejects a candidate whose embeddings collapse', async () => {
-    const { verdict, report } = await judged({}, { pixels: allAlike })
+    let reads = 0
+    // The first labels see the pictures as they are, in two chunks; the network sees one grey.
+    const thenAlike: PixelSource = {
+      read: (some) => {
+        reads += 1
+        return reads <= 2 ? tinySource.read(some) : allAlike.read(some)
+      },
+    }
+    const { verdict, report } = await judged({}, { pixels: thenAlike })
     expect(report.training).toMatchObject({ ended: 'collapse', steps: 3 })
     expect(verdict.verdict).toBe('reject')
     expect(verdict.reason).toContain('collapse')
+  })
+
+  it('has nothing to learn from pictures that are all alike', async () => {
+    const result = await runRound(input, { ...ports, pixels: allAlike })
+    expect(result).toMatchObject({ outcome: 'nothing', training: { ended: 'no-clusters' } })
   })
 
   it('ends without a candidate, and says why, where it is collapsed from the start', async () => {

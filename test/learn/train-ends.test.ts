@@ -55,6 +55,12 @@ describe('the end of train', () => {
     expect(outcome.skipped).toBeGreaterThanOrEqual(50)
   })
 
+  it('counts vectors without a direction as a collapse', async () => {
+    const one = trainee()
+    one.restore((await one.snapshot()).map((values) => values.fill(0)))
+    expect(await run(one)).toMatchObject({ ended: 'collapse', steps: 0 })
+  })
+
   it('ends at a collapse of the embeddings, before the next labels', async () => {
     const one = trainee()
     const narrow = (await one.snapshot()).map((values, i) => (i === 1 ? values.fill(1e3) : values))
