@@ -1,4 +1,4 @@
-import type { BootstrapInterval } from '../metric/bootstrap.ts'
+import { type BootstrapInterval, imagesNeeded } from '../metric/bootstrap.ts'
 
 /** Label-free signals of one model on one probe, per picture. */
 export interface ProbeSignals {
@@ -173,9 +173,6 @@ function primaries(input: GateInput, resample: Resample, options: Required<GateO
   ]
 }
 
-/** Pictures that would show a gain of .01 with 80 % power, given the spread of differences. */
-const neededFor = (sd: number): number => Math.ceil(((2.8 * sd) / 0.01) ** 2)
-
 /**
  * Judges a candidate against the champion, without labels unless a labelled probe is given.
  *
@@ -229,7 +226,7 @@ export function judge(
   const missed = decisive.find((one) => !(one.comparison.low > one.above))
   if (missed !== undefined) {
     const { comparison: c, name, above } = missed
-    const needed = Math.max(0, neededFor(c.sd) - size)
+    const needed = Math.max(0, imagesNeeded(c.sd) - size)
     const text = `${name} ${signed(c.mean)} (${signed(c.low)} to ${signed(c.high)}), lower bound must exceed ${signed(above)}; needs about ${needed} more probe pictures to show a gain of .01`
     return answer('hold', text, needed)
   }

@@ -8,17 +8,16 @@ import { randomStream } from '../engine/random.ts'
 import type { LayersModel } from '../engine/tf.ts'
 import type { Preprocessing } from '../image/options.ts'
 import { augmentationMrr } from '../metric/augmentation-mrr.ts'
-import { pairedBootstrap } from '../metric/bootstrap.ts'
 import { centreRows } from '../metric/centre.ts'
-import { neighbourOverlap } from '../metric/neighbours.ts'
 import { loadArtifact, type ModelFiles, saveArtifact } from '../model/artifact.ts'
 import { embedMatrix } from '../model/encoder.ts'
 import { type FoldReport, foldOnto } from './fold.ts'
-import { judge, type ModelSignals, type Verdict } from './gate.ts'
+import type { Verdict } from './gate.ts'
+import { judgeModels } from './judge-models.ts'
+import { groupNumbers, idsOf } from './picture-lists.ts'
 import { chunks, type Pictures, type PixelSource, picturesOf } from './pictures.ts'
 import type { RoundSettings } from './recipe.ts'
 import type { RoundModel } from './round-model.ts'
-import { type GateModel, judgeSignals, type Probes } from './signals.ts'
 import type { Picture, StudentState } from './state.ts'
 import { type Student, startStudent } from './student.ts'
 import { type TrainingOutcome, type TrainingProgress, train } from './train.ts'
@@ -103,18 +102,6 @@ export type RoundResult =
 /** Steps between two looks at the monitor set, and the pictures that it needs. */
 const monitorEvery = 100
 const leastMonitor = 100
-
-const idsOf = (pictures: readonly Picture[]): string[] => pictures.map(({ id }) => id)
-
-/** Numbers for the duplicate groups, equal for equal names. */
-function groupNumbers(pictures: readonly Picture[]): Int32Array {
-  const numbers = new Map<string, number>()
-  return Int32Array.from(pictures, ({ group }) => {
-    const number = numbers.get(group) ?? numbers.size
-    numbers.set(group, number)
-    return number
-  })
-}
 
 /** Augmentation MRR of the student on the monitor set, centred on its own mean there. */
 async function monitorScore(
@@ -278,49 +265,4 @@ export async function runRound(input: RoundInput, ports: RoundPorts): Promise<Ro
     champion.dispose()
     baseline.dispose()
   }
-}
-
-/** Vectors that the artifact must give again in another process. */
-const checkedVectors = 16
-
-/** Signals of three models, and the verdict on the first. */
-export async function judgeModels(
-  models: {
-    readonly candidate: GateModel
-    readonly champion: GateModel
-    readonly baseline: GateModel
-  },
-  isChampionBaseline: boolean,
-  pictures: Pictures,
-  input: Pick<RoundInput, 'probes' | 'minProbe'>,
-  seed: number,
-  check: (expected: Matrix, ids: readonly string[]) => Promise<string | undefined>,
-): Promise<Verdict> {
-  const a = input.probes.a
-  const b = input.probes.b.length >= 100 ? input.probes.b : []
-  const probes: Probes = { a: idsOf(a), b: idsOf(b) }
-  const candidate = await judgeSignals(models.candidate, pictures, probes, seed)
-  const champion = await judgeSignals(models.champion, pictures, probes, seed)
-  const baseline = isChampionBaseline
-    ? champion
-    : await judgeSignals(models.baseline, pictures, probes, seed)
-  const overlap = await neighbourOverlap(candidate.plainA, champion.plainA)
-  const some = probes.a.slice(0, checkedVectors)
-  const artifactFault =
-    some.length === 0
-      ? undefined
-      : await check(await pictures.embed(models.candidate.network, some), some)
-  const groups = { a: groupNumbers(a), b: groupNumbers(b.length > 0 ? b : a), labels: undefined }
-  const signals = (judged: { readonly signals: ModelSignals }) => judged.signals
-  return judge(
-    {
-      candidate: signals(candidate),
-      champion: signals(champion),
-      baseline: signals(baseline),
-      overlap,
-      artifactFault,
-    },
-    (difference, probe) => pairedBootstrap(difference, groups[probe], { seed }),
-    input.minProbe,
-  )
 }

@@ -1,4 +1,3 @@
-import { chooseK } from '../cluster/choose-k.ts'
 import { randomStream } from '../engine/random.ts'
 import { CheckpointError } from '../errors.ts'
 import { preprocessingHash } from '../image/fingerprint.ts'
@@ -6,12 +5,10 @@ import type { Preprocessing } from '../image/options.ts'
 import type { NextCheckpoint, Saved } from '../learn/checkpoint.ts'
 import { watchDrift } from '../learn/drift.ts'
 import { withoutPictures } from '../learn/forget.ts'
-import { defaultMinProbe, smallMinProbe } from '../learn/gate.ts'
 import { heldOutPictures } from '../learn/held-out.ts'
 import { mergeRound } from '../learn/merge-round.ts'
 import { type Outlets, type Publication, publish, releaseWithoutIndex } from '../learn/publish.ts'
-import type { RoundInput, RoundResult } from '../learn/round.ts'
-import { profileOf } from '../learn/start-rule.ts'
+import type { RoundResult } from '../learn/round.ts'
 import type { LearnerState } from '../learn/state.ts'
 import type { RoundInput as FrozenRound } from '../registry/checkpoint-head.ts'
 import { digestOf } from '../registry/digest.ts'
@@ -22,7 +19,7 @@ import type { JsonObject } from '../store/types.ts'
 import type { RoundEnded } from './events.ts'
 import type { LearnerMemory, LearnerParts } from './learner-memory.ts'
 import { programVersion } from './program-version.ts'
-import { roundSettingsOf, startOf } from './settings.ts'
+import { roundInput } from './round-input.ts'
 import { centroidsFile, floatBytes, meanFile } from './version-model.ts'
 
 /** What the rounds of a learner share with it. */
@@ -107,38 +104,6 @@ export function learnerRounds(context: RoundsContext): LearnerRounds {
     const { buffer, heldOut } = memory.state
     const known = [...buffer.entries.keys(), ...heldOutPictures(heldOut).map(({ id }) => id)]
     return new Set(await thread.call.ensure({ ids: known }))
-  }
-
-  const inputOf = async (frozen: LearnerState, round: FrozenRound): Promise<RoundInput> => {
-    const isSmall = profileOf(frozen, startOf(config)) === 'small'
-    const entries = [...frozen.buffer.entries.values()].sort((a, b) => a.arrival - b.arrival)
-    const settings = roundSettingsOf(config, engine, frozen)
-    const { clusters } = frozen
-    const previous = clusters && { k: clusters.k, n: clusters.chosenAt }
-    const { champion } = memory
-    return {
-      number: round.number,
-      seed: round.seed,
-      pictures: entries.map(({ id, source, at, group, arrival }) => ({
-        id,
-        source,
-        at,
-        group,
-        isFresh: arrival >= frozen.buffer.freshFrom,
-      })),
-      // While pictures are few all that are held out judge together: the more, the surer.
-      probes: isSmall
-        ? { a: heldOutPictures(frozen.heldOut), b: [] }
-        : { a: frozen.heldOut.a, b: frozen.heldOut.b },
-      monitor: isSmall ? [] : frozen.heldOut.monitor,
-      champion: { files: champion.files, mean: champion.mean, digest: champion.digest },
-      baseline: { files: baseline.files, mean: undefined, digest: baseline.digest },
-      isChampionBaseline: champion.mean === undefined,
-      student: frozen.student,
-      settings: { ...settings, k: settings.k ?? chooseK(entries.length, previous) },
-      preprocessing,
-      minProbe: isSmall ? smallMinProbe : defaultMinProbe,
-    }
   }
 
   const begin = async (): Promise<RoundEnded> => {
@@ -237,7 +202,7 @@ export function learnerRounds(context: RoundsContext): LearnerRounds {
   }
 
   const run = async (frozen: LearnerState, round: FrozenRound): Promise<RoundEnded> => {
-    const input = await inputOf(frozen, round)
+    const input = roundInput(parts, memory.champion, frozen, round)
     const ids = input.pictures.map(({ id }) => id)
     const k = input.settings.k ?? 0
     const fresh = input.pictures.filter(({ isFresh }) => isFresh).length

@@ -1,10 +1,10 @@
 import type { Engine } from '../engine/select.ts'
 import type { LayersModel } from '../engine/tf.ts'
 import { MissingError, VersionMismatchError } from '../errors.ts'
-import { defaultMinProbe, smallMinProbe, type Verdict } from '../learn/gate.ts'
-import { heldOutPictures } from '../learn/held-out.ts'
+import type { Verdict } from '../learn/gate.ts'
+import { judgeModels } from '../learn/judge-models.ts'
 import { type PixelSource, picturesOf } from '../learn/pictures.ts'
-import { judgeModels } from '../learn/round.ts'
+import { probesOf } from '../learn/probes.ts'
 import type { GateModel } from '../learn/signals.ts'
 import { profileOf } from '../learn/start-rule.ts'
 import type { LearnerState, Picture } from '../learn/state.ts'
@@ -80,11 +80,7 @@ export async function rejudge(
       `gate: expected ${other.version} to take pictures as ${candidate.version} does, got another preprocessing`,
     )
   }
-  const isSmall = profileOf(state, startOf(config)) === 'small'
-  // As the learner does: while pictures are few all that are held out judge together.
-  const wanted = isSmall
-    ? { a: heldOutPictures(state.heldOut), b: [] }
-    : { a: state.heldOut.a, b: state.heldOut.b }
+  const { minProbe, ...wanted } = probesOf(state, profileOf(state, startOf(config)))
   const forMean = [...state.buffer.entries.keys()].slice(-meanPictures)
   const ids = [...wanted.a, ...wanted.b].map(({ id }) => id).concat(forMean)
   const byId = new Map<string, Uint8Array>()
@@ -98,7 +94,6 @@ export async function rejudge(
   const probes = { a: there(wanted.a), b: there(wanted.b) }
   const sizes = { a: probes.a.length, b: probes.b.length }
   const told = { version: candidate.version, champion: champion.version, probes: sizes }
-  const minProbe = isSmall ? smallMinProbe : defaultMinProbe
   const missing = minProbe - sizes.a
   if (missing > 0) {
     const reason = `the probe has ${sizes.a} pictures, ${missing} too few`

@@ -1,0 +1,53 @@
+import type { Matrix } from '../engine/matrix.ts'
+import { pairedBootstrap } from '../metric/bootstrap.ts'
+import { neighbourOverlap } from '../metric/neighbours.ts'
+import { judge, type ModelSignals, type Verdict } from './gate.ts'
+import { groupNumbers, idsOf } from './picture-lists.ts'
+import type { Pictures } from './pictures.ts'
+import type { JudgingPictures } from './probes.ts'
+import { type GateModel, judgeSignals, type Probes } from './signals.ts'
+
+/** Vectors that the artifact must give again in another process. */
+const checkedVectors = 16
+
+/** Signals of three models, and the verdict on the first. */
+export async function judgeModels(
+  models: {
+    readonly candidate: GateModel
+    readonly champion: GateModel
+    readonly baseline: GateModel
+  },
+  isChampionBaseline: boolean,
+  pictures: Pictures,
+  input: { readonly probes: Omit<JudgingPictures, 'minProbe'>; readonly minProbe: number },
+  seed: number,
+  check: (expected: Matrix, ids: readonly string[]) => Promise<string | undefined>,
+): Promise<Verdict> {
+  const a = input.probes.a
+  const b = input.probes.b.length >= 100 ? input.probes.b : []
+  const probes: Probes = { a: idsOf(a), b: idsOf(b) }
+  const candidate = await judgeSignals(models.candidate, pictures, probes, seed)
+  const champion = await judgeSignals(models.champion, pictures, probes, seed)
+  const baseline = isChampionBaseline
+    ? champion
+    : await judgeSignals(models.baseline, pictures, probes, seed)
+  const overlap = await neighbourOverlap(candidate.plainA, champion.plainA)
+  const some = probes.a.slice(0, checkedVectors)
+  const artifactFault =
+    some.length === 0
+      ? undefined
+      : await check(await pictures.embed(models.candidate.network, some), some)
+  const groups = { a: groupNumbers(a), b: groupNumbers(b.length > 0 ? b : a), labels: undefined }
+  const signals = (judged: { readonly signals: ModelSignals }) => judged.signals
+  return judge(
+    {
+      candidate: signals(candidate),
+      champion: signals(champion),
+      baseline: signals(baseline),
+      overlap,
+      artifactFault,
+    },
+    (difference, probe) => pairedBootstrap(difference, groups[probe], { seed }),
+    input.minProbe,
+  )
+}
