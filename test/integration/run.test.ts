@@ -38,10 +38,16 @@ function contrastream(args: readonly string[], killAfterMs?: number): Promise<En
     child.stderr.on('data', (chunk) => {
       errors += chunk
     })
+    const isOver = new AbortController()
     if (killAfterMs !== undefined) {
-      void delay(killAfterMs).then(() => process.kill(-(child.pid as number), 'SIGKILL'))
+      // Nothing to kill where the run ends first.
+      delay(killAfterMs, undefined, { signal: isOver.signal }).then(
+        () => process.kill(-(child.pid as number), 'SIGKILL'),
+        () => undefined,
+      )
     }
     child.once('close', (code) => {
+      isOver.abort()
       const lines = out.split('\n').filter((line) => line.startsWith('{') && line.endsWith('}'))
       done({ code, lines: lines.map((line) => JSON.parse(line)), errors })
     })
