@@ -59,7 +59,7 @@ function cellMean(pixels: Uint8Array, size: number, cell: readonly [number, numb
 
 /**
  * Difference hash: a bit for each of 8 × 8 places, set where the picture gets brighter to the
- * right. Near-duplicates differ in few bits ({@link hammingDistance}).
+ * right. {@link lookAlike} compares two.
  *
  * @param pixels - Decoded picture, shape [size, size, channels], 0–255; size ≥ 9.
  * @param size - Side, pixels.
@@ -78,13 +78,34 @@ export function differenceHash(pixels: Uint8Array, size: number): string {
   return bits.toString(16).padStart(16, '0')
 }
 
-/** Bits in which two difference hashes differ, 0–64. */
-export function hammingDistance(a: string, b: string): number {
-  let different = BigInt(`0x${a}`) ^ BigInt(`0x${b}`)
-  let count = 0
-  while (different > 0n) {
-    different &= different - 1n
-    count += 1
-  }
-  return count
+/** Bits set in a number of 32 bits: neighbouring counts are added, 2, 4 and 8 bits wide. */
+function bitsSet(word: number): number {
+  const pairs = word - ((word >>> 1) & 0x55555555)
+  const fours = (pairs & 0x33333333) + ((pairs >>> 2) & 0x33333333)
+  return Math.imul((fours + (fours >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24
+}
+
+/** A hash as two numbers of 32 bits: windows of thousands are searched for each picture. */
+const halves = (hash: string): readonly [number, number] => [
+  Number.parseInt(hash.slice(0, -8) || '0', 16),
+  Number.parseInt(hash.slice(-8), 16),
+]
+
+/** Share of the bits set in either hash that may differ: 4 of the 32 or so of a photograph. */
+const largestShare = 1 / 8
+
+/**
+ * Whether two difference hashes are those of near-duplicates.
+ *
+ * They differ in few bits, and in few of those that are set in either: two drawings on empty paper
+ * agree in most places because neither has anything there, which says nothing.
+ *
+ * @param maxHamming - Largest number of bits in which they may differ, 0–64.
+ */
+export function lookAlike(a: string, b: string, maxHamming: number): boolean {
+  const [aHigh, aLow] = halves(a)
+  const [bHigh, bLow] = halves(b)
+  const different = bitsSet(aHigh ^ bHigh) + bitsSet(aLow ^ bLow)
+  if (different > maxHamming) return false
+  return different <= largestShare * (bitsSet(aHigh | bHigh) + bitsSet(aLow | bLow))
 }

@@ -1,4 +1,4 @@
-import { hammingDistance } from '../image/fingerprint.ts'
+import { lookAlike } from '../image/fingerprint.ts'
 import type { RecentPicture, SeenState } from './state.ts'
 
 /** Settings of the search for repeats. */
@@ -48,7 +48,7 @@ export function duplicateGroup(
   options: Required<DuplicateOptions>,
 ): string {
   const isNear = (other: RecentPicture): boolean =>
-    hammingDistance(other.fingerprint, picture.fingerprint) <= options.maxHamming ||
+    lookAlike(other.fingerprint, picture.fingerprint, options.maxHamming) ||
     (embedding !== undefined &&
       other.embedding?.length === embedding.length &&
       dot(other.embedding, embedding) >= options.minCosine)

@@ -9,8 +9,8 @@ import {
 import { emptyState, type RecentPicture } from '../../lib/learn/state.ts'
 
 const options = defaultDuplicateOptions
-const hash = '00000000000000ff'
-const far = 'ffffffffffffff00'
+const hash = '00ff00ff00ff00ff'
+const far = 'ff00ff00ff00ff00'
 
 const known = (more: Partial<RecentPicture> = {}): RecentPicture => ({
   id: 'first',
@@ -29,8 +29,8 @@ const groupOf = (fingerprint: string, embedding?: Float32Array, source = 'camera
 
 describe('duplicateGroup', () => {
   it('joins a picture whose difference hash is within four bits', () => {
-    expect(groupOf('00000000000000f0')).toBe('first')
-    expect(groupOf('00000000000000e0')).toBe('new')
+    expect(groupOf('00ff00ff00ff00f0')).toBe('first')
+    expect(groupOf('00ff00ff00ff00e0')).toBe('new')
   })
 
   it('joins a picture whose centred embedding is nearly parallel', () => {
