@@ -4,13 +4,17 @@
 import { availableParallelism, cpus } from 'node:os'
 import { crash } from './proofs/crash.ts'
 import type { Proof } from './proofs/proof.ts'
+import { supervised } from './proofs/supervised.ts'
 import { grocery, groceryHalf, groceryV2, omniglot } from './proofs/unseen-classes.ts'
+import { variance } from './proofs/variance.ts'
 
 const proofs: Readonly<Record<string, Proof>> = {
   omniglot,
   grocery,
   'grocery-0.5': groceryHalf,
   'grocery-v2': groceryV2,
+  variance,
+  supervised,
   crash,
 }
 

@@ -12,10 +12,11 @@ export type Proof = (args: readonly string[]) => Promise<Found>
 /** Mean and standard deviation, as `.512 ± .004`. */
 export function spread(values: readonly number[]): {
   readonly mean: number
+  readonly deviation: number
   readonly text: string
 } {
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length
   const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0)
   const deviation = values.length < 2 ? 0 : Math.sqrt(squares / (values.length - 1))
-  return { mean, text: `${mean.toFixed(3)} ± ${deviation.toFixed(3)}` }
+  return { mean, deviation, text: `${mean.toFixed(3)} ± ${deviation.toFixed(3)}` }
 }
