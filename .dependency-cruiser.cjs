@@ -57,7 +57,7 @@ module.exports = {
       },
     },
     ...[
-      ['sharp', '^lib/image/(decode|encode)\\.ts$'],
+      ['sharp', '^lib/image/(decode|encode|thumbnail)\\.ts$'],
       ['file-type', '^lib/image/decode\\.ts$'],
       ['tinypool', '^lib/service/decoders\\.ts$'],
       ['yaml', '^lib/config/'],

@@ -30,6 +30,9 @@ export interface PipelineErrorOptions {
   readonly retryable?: boolean
   /** Why, in one word, where a code covers several causes (`disk-full`, `offset-gone`). */
   readonly reason?: string
+  /** The number that was exceeded, and the one that arrived, in the unit of the message. */
+  readonly limit?: number
+  readonly got?: number
   /** The foreign error this one translates. */
   readonly cause?: unknown
 }
@@ -46,12 +49,18 @@ export abstract class PipelineError extends Error {
   readonly retryable: boolean
   /** Why, in one word, where a code covers several causes. */
   readonly reason: string | undefined
+  /** The number that was exceeded. */
+  readonly limit: number | undefined
+  /** The number that arrived instead. */
+  readonly got: number | undefined
 
   constructor(message: string, options: PipelineErrorOptions = {}) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined)
     this.name = new.target.name
     this.retryable = options.retryable ?? false
     this.reason = options.reason
+    this.limit = options.limit
+    this.got = options.got
   }
 }
 

@@ -91,23 +91,25 @@ function checkBytes(bytes: Uint8Array, limits: ImageLimits): void {
   if (bytes.length === 0 || bytes.length > limits.bytes) {
     const reason = bytes.length === 0 ? 'empty' : 'bytes'
     const message = `decodeImage: expected 1 to ${limits.bytes} bytes, got ${bytes.length}`
-    throw new ImageSizeError(message, { reason })
+    throw new ImageSizeError(message, { reason, limit: limits.bytes, got: bytes.length })
   }
 }
 
 function checkSides(width: number, height: number, limits: ImageLimits): void {
   if (width * height > limits.pixels) {
     const message = `decodeImage: expected at most ${limits.pixels} pixels, got ${width} × ${height}`
-    throw new ImageSizeError(message, { reason: 'pixels' })
+    const found = { reason: 'pixels', limit: limits.pixels, got: width * height }
+    throw new ImageSizeError(message, found)
   }
   if (Math.min(width, height) < limits.minSide) {
     const message = `decodeImage: expected sides of at least ${limits.minSide} pixels, got ${width} × ${height}`
-    throw new ImageSizeError(message, { reason: 'side' })
+    const found = { reason: 'side', limit: limits.minSide, got: Math.min(width, height) }
+    throw new ImageSizeError(message, found)
   }
 }
 
 /** libvips repeats a message for each line of pixels; its first line says what went wrong. */
-function undecodable(error: unknown, expected: string): ImageDecodeError {
+export function undecodable(error: unknown, expected: string): ImageDecodeError {
   const text = error instanceof Error ? error.message : String(error)
   const first = (text.split('\n')[0] ?? '').slice(0, 200)
   return new ImageDecodeError(`decodeImage: expected ${expected}, got "${first}"`, { cause: error })
@@ -130,8 +132,34 @@ async function readHeader(
   return header.autoOrient
 }
 
+/** What the head of a picture tells. */
+interface CheckedPicture {
+  readonly format: ImageFormat
+  /** As it is meant to be seen, pixels. */
+  readonly width: number
+  readonly height: number
+}
+
+/**
+ * Checks an untrusted picture before a pixel of it is decoded, and allows its format to be read.
+ *
+ * @throws as {@link decodeImage}, whose first half it is.
+ */
+export async function expectPicture(
+  bytes: Uint8Array,
+  limits: ImageLimits,
+): Promise<CheckedPicture> {
+  checkBytes(bytes, limits)
+  const format = await detectFormat(bytes, limits)
+  sharp.unblock({ operation: limits.formats.map((name) => formatNames[name].loader) })
+  const { width, height } = await readHeader(bytes, format)
+  checkSides(width, height, limits)
+  return { format, width, height }
+}
+
 /** Lower and upper bound of the time limit that libvips keeps to, whole seconds. */
-const wholeSeconds = (ms: number): number => Math.min(3600, Math.max(1, Math.ceil(ms / 1000)))
+export const wholeSeconds = (ms: number): number =>
+  Math.min(3600, Math.max(1, Math.ceil(ms / 1000)))
 
 async function readPixels(
   bytes: Uint8Array,
@@ -175,11 +203,7 @@ export async function decodeImage(
   preprocessing: Preprocessing,
 ): Promise<DecodedImage> {
   expectPreprocessing('decodeImage', preprocessing)
-  checkBytes(bytes, limits)
-  const format = await detectFormat(bytes, limits)
-  sharp.unblock({ operation: limits.formats.map((name) => formatNames[name].loader) })
-  const { width, height } = await readHeader(bytes, format)
-  checkSides(width, height, limits)
+  const { format, width, height } = await expectPicture(bytes, limits)
   const pixels = await readPixels(bytes, limits, preprocessing).catch((error: unknown) => {
     throw undecodable(error, `a whole ${format} picture`)
   })

@@ -11,7 +11,7 @@ import {
 } from '../errors.ts'
 import type { DecodedImage } from '../image/decode.ts'
 import type { ImageLimits, Preprocessing } from '../image/options.ts'
-import type { DecodeAnswer, DecodeTask, Refusal } from './decode-worker.ts'
+import type { DecodeAnswer, DecodeTask, Refusal, ThumbnailTask } from './decode-worker.ts'
 import { lanes } from './lanes.ts'
 
 /** Settings of {@link decoders}. */
@@ -56,6 +56,8 @@ export interface Decoders {
    * @throws {@link BusyError} once closed.
    */
   decode(bytes: Uint8Array): Promise<DecodedImage>
+  /** `thumbnail` in a process of its own, with the same care and errors as `decode`. */
+  thumbnail(bytes: Uint8Array): Promise<Uint8Array>
   /** Ends the processes; pictures under way fail. */
   close(): Promise<void>
 }
@@ -69,13 +71,24 @@ const errorsByCode: Readonly<
   IMAGE_DECODE: ImageDecodeError,
 }
 
-function errorOf({ code, message, reason }: Refusal): PipelineError {
+function errorOf({ code, message, reason, limit, got }: Refusal): PipelineError {
   const Class = errorsByCode[code] ?? ImageDecodeError
-  return new Class(message, reason === undefined ? {} : { reason })
+  return new Class(message, {
+    ...(reason !== undefined && { reason }),
+    ...(limit !== undefined && { limit }),
+    ...(got !== undefined && { got }),
+  })
 }
 
 /** Nothing of our environment, credentials least of all, reaches a process that reads pictures. */
 const environment = { VIPS_BLOCK_UNTRUSTED: '1', MALLOC_ARENA_MAX: '2' }
+
+type Task = DecodeTask | ThumbnailTask
+type TaskName = 'decode' | 'thumbnail'
+
+/** A view would be sent with all of the memory it looks at. */
+const whole = (bytes: Uint8Array): Uint8Array =>
+  bytes.byteLength === bytes.buffer.byteLength ? bytes : Uint8Array.from(bytes)
 
 const isOurs = (error: unknown): boolean => error instanceof PipelineError
 const isTimeout = (error: unknown): boolean => error instanceof Error && error.name === 'AbortError'
@@ -119,7 +132,7 @@ export function decoders(options: DecoderOptions): Decoders {
   }
 
   /** Calls one export of the worker module. */
-  async function ask<T>(name: 'decode' | 'ping', task: object): Promise<T> {
+  async function ask<T>(name: TaskName | 'ping', task: object): Promise<T> {
     expectOpen()
     return await pool.run(task, { name, signal: AbortSignal.timeout(killAfterMs) })
   }
@@ -148,9 +161,8 @@ export function decoders(options: DecoderOptions): Decoders {
   }
 
   /** Rejects with no error of ours if the process dies or throws what it should not. */
-  async function attempt(bytes: Uint8Array): Promise<DecodedImage> {
-    const task: DecodeTask = { bytes, limits, preprocessing }
-    const answer = await ask<DecodeAnswer>('decode', task).catch((cause: unknown) => {
+  async function attempt<T extends object>(name: TaskName, task: Task): Promise<T> {
+    const answer = await ask<DecodeAnswer<T>>(name, task).catch((cause: unknown) => {
       if (!isTimeout(cause)) throw cause
       const message = `decoders: expected a picture within ${killAfterMs} ms, got none`
       return blame(message, 'timeout', cause)
@@ -161,32 +173,33 @@ export function decoders(options: DecoderOptions): Decoders {
   }
 
   /** Second attempt, in a fresh process with no picture beside it. */
-  async function attemptAlone(bytes: Uint8Array): Promise<DecodedImage> {
+  async function attemptAlone<T extends object>(name: TaskName, task: Task): Promise<T> {
     expectOpen()
     await pool.recycleWorkers()
-    return await attempt(bytes).catch((cause: unknown) => {
+    return await attempt<T>(name, task).catch((cause: unknown) => {
       if (isOurs(cause)) throw cause
       const message = `decoders: expected a picture, got "${textOf(cause)}" twice`
       return blame(message, 'crash', cause)
     })
   }
 
+  async function perform<T extends object>(name: TaskName, task: Task): Promise<T> {
+    started ??= start()
+    await started.catch((error: unknown) => {
+      started = undefined
+      throw error
+    })
+    try {
+      return await inLane(1, () => attempt<T>(name, task))
+    } catch (error) {
+      if (isOurs(error)) throw error
+    }
+    return await inLane(processes, () => attemptAlone<T>(name, task))
+  }
+
   return {
-    async decode(bytes) {
-      // A view would be sent with all of the memory it looks at.
-      const whole = bytes.byteLength === bytes.buffer.byteLength ? bytes : Uint8Array.from(bytes)
-      started ??= start()
-      await started.catch((error: unknown) => {
-        started = undefined
-        throw error
-      })
-      try {
-        return await inLane(1, () => attempt(whole))
-      } catch (error) {
-        if (isOurs(error)) throw error
-      }
-      return await inLane(processes, () => attemptAlone(whole))
-    },
+    decode: (bytes) => perform('decode', { bytes: whole(bytes), limits, preprocessing }),
+    thumbnail: (bytes) => perform('thumbnail', { bytes: whole(bytes), limits }),
     async close() {
       isClosed = true
       await renewal

@@ -42,6 +42,15 @@ describe('decoders', () => {
     }
   })
 
+  it('make small copies, and tell the number that a picture exceeded', async () => {
+    const small = await start().thumbnail(await busy().jpeg().toBuffer())
+    expect(Buffer.from(small).toString('latin1', 8, 12)).toBe('WEBP')
+    await open?.close()
+    const strict = start({ limits: { ...limits, minSide: 10_000 } })
+    const refused = { code: 'IMAGE_SIZE', reason: 'side', limit: 10_000 }
+    await expect(strict.thumbnail(await busy().png().toBuffer())).rejects.toMatchObject(refused)
+  })
+
   it('decode many at once', async () => {
     const pool = start({ processes: 2 })
     const bytes = await busy().png().toBuffer()
