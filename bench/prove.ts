@@ -3,6 +3,7 @@
  */
 import { availableParallelism, cpus } from 'node:os'
 import { crash } from './proofs/crash.ts'
+import { gate } from './proofs/gate.ts'
 import type { Proof } from './proofs/proof.ts'
 import { supervised } from './proofs/supervised.ts'
 import { grocery, groceryHalf, groceryV2, omniglot } from './proofs/unseen-classes.ts'
@@ -15,6 +16,7 @@ const proofs: Readonly<Record<string, Proof>> = {
   'grocery-v2': groceryV2,
   variance,
   supervised,
+  gate,
   crash,
 }
 
