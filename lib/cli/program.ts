@@ -272,6 +272,34 @@ export function program(): Command {
     (c) => c.option('--reason <code>', 'all records with this code'),
   )
 
+  const token = group(program, 'token', 'who may use the service over the network')
+  const tokenFile = () => import('./token.ts')
+  declare(
+    token,
+    'create',
+    'make a token; it is shown once',
+    'token create --scope read --days 90',
+    async () => (await tokenFile()).tokenCreate,
+    (c) =>
+      c
+        .requiredOption('--scope <scope>', 'read, ingest or admin')
+        .option('--days <n>', 'after which it ends; default never'),
+  )
+  declare(
+    token,
+    'list',
+    'all tokens, never their secrets',
+    'token list',
+    async () => (await tokenFile()).tokenList,
+  )
+  declare(
+    token,
+    'revoke <id>',
+    'end a token, within 30 seconds',
+    'token revoke 3f2a9c1e07b4',
+    async () => (await tokenFile()).tokenRevoke,
+  )
+
   const config = group(program, 'config', 'settings')
   const configFile = () => import('./config.ts')
   declare(
