@@ -15,11 +15,12 @@ export async function gateCommand(
   await withPipeline(config, async (pipeline) => {
     const { state } = await readState(pipeline)
     const engine = await selectEngine(config.engine)
-    const judged = await rejudge(pipeline, state, engine, String(version))
+    const judged = await rejudge(pipeline, state, engine, String(version), output.note)
     output.result({ event: 'gate', ...judged }, () => {
       const { champion, probes, verdict, reason, comparisons, figures } = judged
+      const labelled = probes.labelled === 0 ? '' : `, and ${probes.labelled} with labels`
       return [
-        `${judged.version} against ${champion} on ${probes.a} old and ${probes.b} new pictures`,
+        `${judged.version} against ${champion} on ${probes.a} old and ${probes.b} new pictures${labelled}`,
         `verdict: ${verdict}`,
         reason,
         textTable([

@@ -107,6 +107,12 @@ export const configSchema = z.strictObject({
     decodeTimeout: duration.prefault('5s'),
     decoders: orAuto(count),
   }),
+  gate: section({
+    labels: z
+      .string()
+      .default('')
+      .describe('Folder of class folders, or picture,class CSV: pictures that judge, never train'),
+  }),
 })
 
 /** The settings in force, durations in ms and sizes in bytes. */

@@ -40,7 +40,11 @@ export interface GateInput {
   readonly overlap: number
   /** Why the artifact does not load and serve; undefined when it does. */
   readonly artifactFault: string | undefined
-  readonly labelled?: { readonly candidate: LabelledSignals; readonly champion: LabelledSignals }
+  readonly labelled?: {
+    readonly candidate: LabelledSignals
+    readonly champion: LabelledSignals
+    readonly baseline: LabelledSignals
+  }
 }
 
 /** Bounds of the gate. */
@@ -107,11 +111,15 @@ const signed = (value: number): string => `${value < 0 ? '−' : '+'}${Math.abs(
 function compare(
   candidate: Float32Array,
   champion: Float32Array,
-  baseline: Float32Array | undefined,
+  baseline: Float32Array,
   interval: BootstrapInterval,
 ): Comparison {
-  const base = baseline === undefined ? Number.NaN : mean(baseline)
-  return { ...interval, candidate: mean(candidate), champion: mean(champion), baseline: base }
+  return {
+    ...interval,
+    candidate: mean(candidate),
+    champion: mean(champion),
+    baseline: mean(baseline),
+  }
 }
 
 /** The first veto, as a sentence; undefined when there is none. */
@@ -151,10 +159,14 @@ function primaries(input: GateInput, resample: Resample, options: Required<GateO
       compare(
         labelled.candidate[name],
         labelled.champion[name],
-        undefined,
+        labelled.baseline[name],
         resample(minus(labelled.candidate[name], labelled.champion[name]), 'labels'),
       )
-    return [{ name: 'MAP@R on labels', above: 0, comparison: of('mapAtR') }]
+    return [
+      { name: 'MAP@R on labels', above: 0, comparison: of('mapAtR') },
+      // Shown beside it; a large loss is a veto of its own.
+      { name: 'Recall@1 on labels', above: Number.NEGATIVE_INFINITY, comparison: of('recallAt1') },
+    ]
   }
   const of = (probe: 'a' | 'b', signal: keyof ProbeSignals) =>
     compare(
@@ -230,8 +242,13 @@ export function judge(
     const text = `${name} ${signed(c.mean)} (${signed(c.low)} to ${signed(c.high)}), lower bound must exceed ${signed(above)}; needs about ${needed} more probe pictures to show a gain of .01`
     return answer('hold', text, needed)
   }
-  const [first] = decisive
-  const text = `${first?.name} ${signed(first?.comparison.mean ?? 0)} (${signed(first?.comparison.low ?? 0)} to ${signed(first?.comparison.high ?? 0)})`
+  const told = labelled === undefined ? decisive.slice(0, 1) : decisive
+  const text = told
+    .map(
+      ({ name, comparison: c }) =>
+        `${name} ${signed(c.mean)} (${signed(c.low)} to ${signed(c.high)})`,
+    )
+    .join(', ')
   const below = decisive.filter((one) => one.comparison.candidate < one.comparison.baseline)
   const warning = below.length > 0 ? `below the frozen baseline in ${below[0]?.name}; ` : ''
   return answer('promote', warning + text)

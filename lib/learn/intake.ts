@@ -40,6 +40,8 @@ export interface IntakeOptions {
   /** Pictures of one duplicate group that enter the buffer. Default 3. */
   readonly maxGroup: number
   readonly seed: number
+  /** Image ids of the labelled probe: they judge models, and never enter the buffer. */
+  readonly labelled?: ReadonlySet<string>
 }
 
 /** What became of a picture. */
@@ -84,7 +86,8 @@ const watched = (drift: DriftState | undefined, row: Float32Array | undefined) =
  * Takes a batch of decoded pictures into the learner's state, each at most once.
  *
  * A picture's duplicate group decides first whether it is held out; then at most `maxGroup` of a
- * group, and quotas a source and a cluster, guard the buffer. Every distinct picture counts as
+ * group, and quotas a source and a cluster, guard the buffer. A picture of the labelled probe is
+ * left out, and later pictures of its group are held out. Every distinct picture counts as
  * applied, whatever its fate.
  */
 export function admit(
@@ -107,11 +110,13 @@ export function admit(
     const group = duplicateGroup(seen, arrival, embedding, options.duplicates)
     const known = seen.groups.get(group)
     const share = heldOutShare(heldOut, options.heldOut)
-    const isOut = known?.heldOut ?? isHeldOut(group, share, options.seed)
+    const isLabelled = options.labelled?.has(arrival.id) ?? false
+    const isOut = isLabelled || (known?.heldOut ?? isHeldOut(group, share, options.seed))
     const { id, source, at } = arrival
     const picture: Picture = { id, source, at, group }
     let fate: Fate = 'rejected'
-    if ((known?.pictures ?? 0) >= options.maxGroup) reject(draft, 'near-duplicate')
+    if (isLabelled) reject(draft, 'labelled')
+    else if ((known?.pictures ?? 0) >= options.maxGroup) reject(draft, 'near-duplicate')
     else if (isOut) {
       const held = holdOut(heldOut, picture, options.heldOut)
       heldOut = held.sets

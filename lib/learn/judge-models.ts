@@ -2,6 +2,7 @@ import type { Matrix } from '../engine/matrix.ts'
 import { pairedBootstrap } from '../metric/bootstrap.ts'
 import { neighbourOverlap } from '../metric/neighbours.ts'
 import { judge, type ModelSignals, type Verdict } from './gate.ts'
+import { type LabelledProbe, labelledSignals } from './labelled.ts'
 import { groupNumbers, idsOf } from './picture-lists.ts'
 import type { Pictures } from './pictures.ts'
 import type { JudgingPictures } from './probes.ts'
@@ -9,6 +10,14 @@ import { type GateModel, judgeSignals, type Probes } from './signals.ts'
 
 /** Vectors that the artifact must give again in another process. */
 const checkedVectors = 16
+
+/** What models are judged on. */
+export interface JudgeInput {
+  readonly probes: Omit<JudgingPictures, 'minProbe'>
+  readonly minProbe: number
+  /** Decides in place of the label-free figures, where the user has one. */
+  readonly labelled?: LabelledProbe | undefined
+}
 
 /** Signals of three models, and the verdict on the first. */
 export async function judgeModels(
@@ -19,7 +28,7 @@ export async function judgeModels(
   },
   isChampionBaseline: boolean,
   pictures: Pictures,
-  input: { readonly probes: Omit<JudgingPictures, 'minProbe'>; readonly minProbe: number },
+  input: JudgeInput,
   seed: number,
   check: (expected: Matrix, ids: readonly string[]) => Promise<string | undefined>,
 ): Promise<Verdict> {
@@ -38,6 +47,12 @@ export async function judgeModels(
       ? undefined
       : await check(await pictures.embed(models.candidate.network, some), some)
   const groups = { a: groupNumbers(a), b: groupNumbers(b.length > 0 ? b : a), labels: undefined }
+  const { labelled } = input
+  const onLabels = labelled && {
+    candidate: await labelledSignals(models.candidate, pictures, labelled),
+    champion: await labelledSignals(models.champion, pictures, labelled),
+    baseline: await labelledSignals(models.baseline, pictures, labelled),
+  }
   const signals = (judged: { readonly signals: ModelSignals }) => judged.signals
   return judge(
     {
@@ -46,6 +61,7 @@ export async function judgeModels(
       baseline: signals(baseline),
       overlap,
       artifactFault,
+      ...(onLabels && { labelled: onLabels }),
     },
     (difference, probe) => pairedBootstrap(difference, groups[probe], { seed }),
     input.minProbe,

@@ -14,6 +14,7 @@ import { embedMatrix } from '../model/encoder.ts'
 import { type FoldReport, foldOnto } from './fold.ts'
 import type { Verdict } from './gate.ts'
 import { judgeModels } from './judge-models.ts'
+import type { LabelledProbe } from './labelled.ts'
 import { groupNumbers, idsOf } from './picture-lists.ts'
 import { chunks, type Pictures, type PixelSource, picturesOf } from './pictures.ts'
 import type { RoundSettings } from './recipe.ts'
@@ -30,6 +31,8 @@ export interface RoundInput {
   readonly pictures: readonly (Picture & { readonly isFresh: boolean })[]
   readonly probes: { readonly a: readonly Picture[]; readonly b: readonly Picture[] }
   readonly monitor: readonly Picture[]
+  /** The user's own classes, which decide where they are given. */
+  readonly labelled?: LabelledProbe | undefined
   readonly champion: RoundModel
   readonly baseline: RoundModel
   /** Whether the champion is the baseline itself: its signals are then taken once. */

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import type { Config } from '../config/schema.ts'
 import { InputError, PipelineError } from '../errors.ts'
+import { imageId } from '../image/fingerprint.ts'
 import type { Preprocessing } from '../image/options.ts'
 import { decoders } from './decoders.ts'
 import { limitsOf } from './settings.ts'
@@ -10,6 +11,8 @@ import { limitsOf } from './settings.ts'
 export interface DecodedFiles {
   /** Indices of the files that decoded, rising. */
   readonly rows: readonly number[]
+  /** Image ids of those. */
+  readonly ids: readonly string[]
   /** Shape [rows, size, size, channels], one after another. */
   readonly pixels: Uint8Array
   readonly failed: readonly { readonly path: string; readonly error: PipelineError }[]
@@ -29,7 +32,7 @@ export async function decodeFiles(
     limits: limitsOf(config),
     preprocessing,
   })
-  const found: { readonly row: number; readonly pixels: Uint8Array }[] = []
+  const found: { readonly row: number; readonly id: string; readonly pixels: Uint8Array }[] = []
   const failed: { readonly path: string; readonly error: PipelineError }[] = []
   const one = async (row: number) => {
     const path = paths[row] as string
@@ -37,7 +40,7 @@ export async function decodeFiles(
       const bytes = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
         throw new InputError(`${path}: expected a readable file, got ${cause.code}`, { cause })
       })
-      found.push({ row, pixels: (await pool.decode(bytes)).pixels })
+      found.push({ row, id: imageId(bytes), pixels: (await pool.decode(bytes)).pixels })
     } catch (error) {
       if (!(error instanceof PipelineError) || error.retryable) throw error
       failed.push({ path, error })
@@ -56,5 +59,5 @@ export async function decodeFiles(
   const each = found[0]?.pixels.length ?? 0
   const pixels = new Uint8Array(each * found.length)
   for (const [i, one] of found.entries()) pixels.set(one.pixels, i * each)
-  return { rows: found.map(({ row }) => row), pixels, failed }
+  return { rows: found.map(({ row }) => row), ids: found.map(({ id }) => id), pixels, failed }
 }

@@ -87,6 +87,13 @@ async function readPixels(ids: readonly string[]): Promise<Uint8Array> {
   }
 }
 
+/** Caches pixels that lie one picture after another. */
+function writePixels(ids: readonly string[], pixels: Uint8Array): void {
+  const { cache } = expectOpen()
+  const each = pixels.length / ids.length
+  for (const [i, id] of ids.entries()) cache.write(id, pixels.subarray(i * each, (i + 1) * each))
+}
+
 /** Puts missing pixels back; answers the ids of pictures that are gone. */
 async function refill(ids: readonly string[]): Promise<string[]> {
   const { cache } = expectOpen()
@@ -131,9 +138,7 @@ const handlers = {
 
   /** Caches pixels and embeds them by the model in use, and by the frozen one, shape [n, dim]. */
   take: async ({ ids, pixels, reference }: TakenPictures) => {
-    const { cache } = expectOpen()
-    const each = pixels.length / ids.length
-    for (const [i, id] of ids.entries()) cache.write(id, pixels.subarray(i * each, (i + 1) * each))
+    writePixels(ids, pixels)
     const vectors = await embedded(expectModel(), pixels)
     const frozen = reference
       ? await embedded({ network: expectFrozen(), mean: undefined }, pixels)
@@ -141,6 +146,10 @@ const handlers = {
     const buffers = [vectors, ...(frozen === undefined ? [] : [frozen])].map(({ buffer }) => buffer)
     return new Moved({ vectors, reference: frozen }, buffers as ArrayBuffer[])
   },
+
+  /** Caches pixels of pictures that judge only. */
+  keep: ({ ids, pixels }: { readonly ids: readonly string[]; readonly pixels: Uint8Array }) =>
+    writePixels(ids, pixels),
 
   /** Clusters half of some pictures by the frozen backbone, and measures the other half. */
   reference: ({

@@ -1,3 +1,4 @@
+import type { Comparison } from '../learn/gate.ts'
 import type { RoundProgress } from '../learn/round.ts'
 
 /** What a role says while it works; `--json` prints each as one object. */
@@ -33,6 +34,8 @@ export interface RoundEnded {
   readonly valid: number
   readonly churn: number
   readonly needsPictures: number | undefined
+  /** What the gate compared, by name; empty without a candidate. */
+  readonly comparisons: Readonly<Record<string, Comparison>>
 }
 
 /** Where a learner stands. */

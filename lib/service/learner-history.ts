@@ -2,6 +2,7 @@ import { ConfigError } from '../errors.ts'
 import { preprocessingHash } from '../image/fingerprint.ts'
 import type { Preprocessing } from '../image/options.ts'
 import type { Checkpoints } from '../learn/checkpoint.ts'
+import { withoutTraining } from '../learn/forget.ts'
 import { emptyState, type LearnerState } from '../learn/state.ts'
 import { stateOf } from '../learn/state-parts.ts'
 import { digestOf } from '../registry/digest.ts'
@@ -29,7 +30,7 @@ export function settingsHash(preprocessing: Preprocessing, baseline: Baseline): 
  * @throws {@link ConfigError} if image, backbone or dimension changed under the same lineage.
  */
 export async function learnerHistory(
-  { pipeline, config, lease, onEvent }: LearnerParts,
+  { pipeline, config, lease, labelled, onEvent }: LearnerParts,
   checkpoints: Checkpoints,
   settings: string,
 ): Promise<LearnerHistory> {
@@ -47,8 +48,11 @@ export async function learnerHistory(
     onEvent({ event: 'note', text })
   }
   const head = loaded?.saved.head
+  // Taken in before the user set them aside to judge.
+  const judging = new Set(labelled?.ids)
+  const trainable = (state: LearnerState) => withoutTraining(state, judging)
   const memory: LearnerMemory = {
-    state: loaded === undefined ? emptyState : stateOf(loaded.parts),
+    state: loaded === undefined ? emptyState : trainable(stateOf(loaded.parts)),
     offsets: { ...head?.offsets },
     counts: structuredClone({ ...head?.counts }) as Counts,
     saved: loaded?.saved,
@@ -56,5 +60,5 @@ export async function learnerHistory(
     random: { rounds: Number(head?.random['rounds'] ?? 0) },
     progress: undefined,
   }
-  return { memory, frozen: loaded?.round && stateOf(loaded.round) }
+  return { memory, frozen: loaded?.round && trainable(stateOf(loaded.round)) }
 }

@@ -42,6 +42,7 @@ export function learnerIntake(
 ): LearnerIntake {
   const { pipeline, config, thread, decoders, now } = parts
   const { stream, blobs } = pipeline
+  const admission = intakeOf(config, new Set(parts.labelled?.ids))
   const aside = quarantine(stream, topicNames.dead, 'learn', now)
   let consumption: Consumption | undefined
   let lag = 0
@@ -87,7 +88,7 @@ export function learnerIntake(
     }
     const arrivals = await embedded(pictures)
     await exclusively(async () => {
-      const result = admit(memory.state, arrivals.pictures, arrivals.model, intakeOf(config))
+      const result = admit(memory.state, arrivals.pictures, arrivals.model, admission)
       for (const [i, fate] of result.fates.entries()) {
         if (fate === 'duplicate') counted.duplicate += 1
         else counted.applied += 1

@@ -2,6 +2,7 @@ import type { Config } from '../config/schema.ts'
 import type { Engine } from '../engine/select.ts'
 import type { Preprocessing } from '../image/options.ts'
 import type { Saved } from '../learn/checkpoint.ts'
+import type { LabelledProbe } from '../learn/labelled.ts'
 import type { RoundProgress } from '../learn/round.ts'
 import type { LearnerState } from '../learn/state.ts'
 import type { Lease } from '../registry/lease-document.ts'
@@ -23,6 +24,8 @@ export interface LearnerParts {
   readonly decoders: Decoders
   readonly baseline: Baseline
   readonly preprocessing: Preprocessing
+  /** The user's own classes, if there are any. */
+  readonly labelled: LabelledProbe | undefined
   /** The time of day, ms since 1970, and a monotonic clock. */
   readonly now: () => number
   readonly onEvent: (event: PipelineEvent) => void

@@ -63,14 +63,14 @@ export function learnerRounds(
       const came = { round, frozen, ids }
       let event: RoundEnded
       if (result.outcome === 'judged') {
-        const { verdict, reason, needsPictures } = result.verdict
+        const { verdict, reason, needsPictures, comparisons } = result.verdict
         const drift = await driftOf(ids, result.report.k, round.seed)
         const concluded = await verdicts.conclude({ ...came, result }, drift)
-        event = { ...told, verdict, reason, needsPictures, ...concluded }
+        event = { ...told, verdict, reason, needsPictures, comparisons, ...concluded }
       } else {
         const { outcome, reason } = result
         await verdicts.dismiss({ ...came, result })
-        const nothing = { version: undefined, churn: 0, needsPictures: undefined }
+        const nothing = { version: undefined, churn: 0, needsPictures: undefined, comparisons: {} }
         event = { ...told, verdict: outcome, reason, ...nothing }
       }
       onEvent(event)

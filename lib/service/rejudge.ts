@@ -11,10 +11,11 @@ import type { LearnerState, Picture } from '../learn/state.ts'
 import { centreRows } from '../metric/centre.ts'
 import { loadArtifact } from '../model/artifact.ts'
 import { checkArtifact } from './check-artifact.ts'
+import { labelledProbe } from './labelled-probe.ts'
 import type { Pipeline } from './open-pipeline.ts'
 import { resolveVersion } from './served-model.ts'
 import { roundSettingsOf, startOf } from './settings.ts'
-import { storedPixels } from './stored-pixels.ts'
+import { type PixelRun, storedPixels } from './stored-pixels.ts'
 import { type VersionModel, versionModel } from './version-model.ts'
 
 /** What the gate says of a version today. */
@@ -22,12 +23,18 @@ export interface Rejudged extends Verdict {
   readonly version: string
   /** What it was compared with. */
   readonly champion: string
-  /** Pictures of the probes that the store still has. */
-  readonly probes: { readonly a: number; readonly b: number }
+  /** Pictures of the probes that the store still has, and those with the user's labels. */
+  readonly probes: { readonly a: number; readonly b: number; readonly labelled: number }
 }
 
 /** Pictures of the buffer that the mean of a model without one is taken over, at most. */
 const meanPictures = 1_000
+
+/** Adds pictures whose pixels lie one after another. */
+function put(byId: Map<string, Uint8Array>, { ids, pixels }: PixelRun): void {
+  const each = pixels.length / ids.length
+  for (const [i, id] of ids.entries()) byId.set(id, pixels.subarray(i * each, (i + 1) * each))
+}
 
 /** Decoded pictures in memory. */
 function pixelsInMemory(byId: ReadonlyMap<string, Uint8Array>): PixelSource {
@@ -59,6 +66,7 @@ async function championOf(pipeline: Pipeline, version: string): Promise<string> 
  * Judges a version again: against `stable`, on the held-out pictures of the last checkpoint.
  *
  * @param name - `stable`, `baseline` or a version.
+ * @param note - Told what is left out of the labelled probe.
  * @returns `hold` without figures where too few pictures are held out.
  * @throws {@link MissingError} if there is no such version;
  * {@link VersionMismatchError} if the versions take pictures of different preprocessing.
@@ -68,6 +76,7 @@ export async function rejudge(
   state: LearnerState,
   engine: Engine,
   name: string,
+  note: (text: string) => void,
 ): Promise<Rejudged> {
   const { registry, blobs, config } = pipeline
   const load = async (version: string) => versionModel(await registry.loadVersion(version))
@@ -84,15 +93,13 @@ export async function rejudge(
   const forMean = [...state.buffer.entries.keys()].slice(-meanPictures)
   const ids = [...wanted.a, ...wanted.b].map(({ id }) => id).concat(forMean)
   const byId = new Map<string, Uint8Array>()
-  for await (const run of storedPixels(blobs, config, candidate.preprocessing, ids)) {
-    const each = run.pixels.length / run.ids.length
-    for (const [i, id] of run.ids.entries()) {
-      byId.set(id, run.pixels.subarray(i * each, (i + 1) * each))
-    }
-  }
+  for await (const run of storedPixels(blobs, config, candidate.preprocessing, ids)) put(byId, run)
+  const labelled = await labelledProbe(config, candidate.preprocessing, note)
+  if (labelled !== undefined) put(byId, labelled)
   const there = (pictures: readonly Picture[]) => pictures.filter(({ id }) => byId.has(id))
   const probes = { a: there(wanted.a), b: there(wanted.b) }
-  const sizes = { a: probes.a.length, b: probes.b.length }
+  const judging = labelled?.ids.length ?? 0
+  const sizes = { a: probes.a.length, b: probes.b.length, labelled: judging }
   const told = { version: candidate.version, champion: champion.version, probes: sizes }
   const missing = minProbe - sizes.a
   if (missing > 0) {
@@ -122,7 +129,7 @@ export async function rejudge(
       models,
       champion.version === baseline.version,
       pictures,
-      { probes, minProbe },
+      { probes, minProbe, labelled },
       config.seed,
       async (expected, some) => {
         const { files, preprocessing } = candidate

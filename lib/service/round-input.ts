@@ -10,7 +10,7 @@ import type { VersionModel } from './version-model.ts'
 
 /** What a round works on: the state that a checkpoint froze, and the models of the day. */
 export function roundInput(
-  { config, engine, baseline, preprocessing }: LearnerParts,
+  { config, engine, baseline, preprocessing, labelled }: LearnerParts,
   champion: VersionModel,
   frozen: LearnerState,
   { number, seed }: FrozenRound,
@@ -29,6 +29,7 @@ export function roundInput(
       isFresh: arrival >= buffer.freshFrom,
     })),
     probes,
+    labelled,
     monitor: profile === 'small' ? [] : heldOut.monitor,
     champion: { files: champion.files, mean: champion.mean, digest: champion.digest },
     baseline: { files: baseline.files, mean: undefined, digest: baseline.digest },

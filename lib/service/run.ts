@@ -2,15 +2,18 @@ import { availableParallelism } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Config } from '../config/schema.ts'
 import { BusyError, type LeaseLostError, PipelineError } from '../errors.ts'
+import type { Preprocessing } from '../image/options.ts'
+import type { LabelledProbe } from '../learn/labelled.ts'
 import { monotonicClock } from '../registry/clock.ts'
 import { holdLease } from '../registry/lease.ts'
 import type { Lease } from '../registry/lease-document.ts'
 import { isDead, processName } from '../stream/sqlite-owner.ts'
 import { backboneCacheFolder } from './cache-folder.ts'
 import { decoders as decoderPool } from './decoders.ts'
-import { engineThread } from './engine-thread.ts'
+import { type EngineThread, engineThread } from './engine-thread.ts'
 import type { LearnerStatus, PipelineEvent, RoundEnded } from './events.ts'
 import { type IngestProgress, ingester } from './ingester.ts'
+import { labelledProbe } from './labelled-probe.ts'
 import { type Learner, openLearner } from './learner.ts'
 import { openPipeline, type Pipeline } from './open-pipeline.ts'
 import { limitsOf, preprocessingOf } from './settings.ts'
@@ -84,6 +87,20 @@ class Closers {
   }
 }
 
+/** The labelled probe, its pixels in the engine's cache and no longer here. */
+async function keepLabelled(
+  config: Config,
+  preprocessing: Preprocessing,
+  thread: EngineThread,
+  note: (text: string) => void,
+): Promise<LabelledProbe | undefined> {
+  const decoded = await labelledProbe(config, preprocessing, note)
+  if (decoded === undefined) return undefined
+  const { ids, classes, pixels } = decoded
+  await thread.call.keep({ ids, pixels })
+  return { ids, classes }
+}
+
 /** Whether a round starts by itself, or because rounds were asked for. */
 function wantsRound(learner: Learner, done: number, options: RunOptions): boolean {
   const check = learner.check()
@@ -135,6 +152,9 @@ export async function run(config: Config, options: RunOptions): Promise<RunSumma
     const preprocessing = preprocessingOf(config, engine, baseline)
     const { files } = baseline
     await thread.call.open({ folder: pipeline.cacheFolder, preprocessing, files })
+    const labelled = await keepLabelled(config, preprocessing, thread, (text) =>
+      onEvent({ event: 'note', text }),
+    )
     const processes =
       config.limits.decoders === 'auto' ? availableParallelism() : config.limits.decoders
     const decoders = decoderPool({ processes, limits: limitsOf(config), preprocessing })
@@ -157,6 +177,7 @@ export async function run(config: Config, options: RunOptions): Promise<RunSumma
       decoders,
       baseline,
       preprocessing,
+      labelled,
       now,
       onEvent,
     })

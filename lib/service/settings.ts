@@ -59,14 +59,19 @@ export function limitsOf(config: Config): ImageLimits {
   return { bytes, pixels, minSide, formats: config.image.formats, timeoutMs: decodeTimeout }
 }
 
-/** How pictures get into the learner's state. */
-export function intakeOf(config: Config): IntakeOptions {
+/**
+ * How pictures get into the learner's state.
+ *
+ * @param labelled - Image ids of the labelled probe.
+ */
+export function intakeOf(config: Config, labelled: ReadonlySet<string>): IntakeOptions {
   return {
     buffer: config.learn.buffer,
     duplicates: defaultDuplicateOptions,
     heldOut: defaultHeldOutOptions,
     maxGroup: 3,
     seed: config.seed,
+    labelled,
   }
 }
 

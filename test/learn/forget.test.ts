@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { withoutPictures } from '../../lib/learn/forget.ts'
+import { withoutPictures, withoutTraining } from '../../lib/learn/forget.ts'
 import { heldOutPictures } from '../../lib/learn/held-out.ts'
 import { learnerWith, pictureOf } from './states.ts'
 
@@ -25,4 +25,12 @@ it('keeps what has been seen, and leaves the state given as it was', () => {
   expect(left.seen).toBe(state.seen)
   expect(left.buffer.arrivals).toBe(4)
   expect(state.buffer.entries.size).toBe(4)
+})
+
+it('takes pictures that shall judge out of the buffer, and leaves the held-out ones', () => {
+  const left = withoutTraining(state, new Set(['p2', 'a1']))
+  expect([...left.buffer.entries.keys()]).toEqual(['p0', 'p1', 'p3'])
+  expect(left.buffer.rejected).toEqual({ labelled: 1 })
+  expect(left.heldOut).toBe(state.heldOut)
+  expect(withoutTraining(left, new Set(['p2', 'a1']))).toBe(left)
 })

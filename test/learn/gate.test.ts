@@ -134,7 +134,11 @@ describe('judge with labels', () => {
     recallAt1: flat(recallAt1),
   })
   const labelled = (mapAtR: number, recallAt1: number) => ({
-    labelled: { candidate: labels(mapAtR, recallAt1), champion: labels(0.3, 0.8) },
+    labelled: {
+      candidate: labels(mapAtR, recallAt1),
+      champion: labels(0.3, 0.8),
+      baseline: labels(0.2, 0.7),
+    },
   })
 
   it('goes by MAP@R in place of the primaries', () => {
@@ -148,5 +152,15 @@ describe('judge with labels', () => {
     expect(verdictOn(better(), labelled(0.4, 0.76)).reason).toContain('Recall@1')
     expect(verdictOn(better(), labelled(0.4, 0.78)).verdict).toBe('promote')
     expect(defaultGateOptions.maxRecallLoss).toBe(0.03)
+  })
+
+  it('shows both figures beside those of champion and baseline', () => {
+    const { comparisons, reason } = verdictOn(better(), labelled(0.4, 0.78))
+    expect(comparisons).toMatchObject({
+      'MAP@R on labels': { candidate: expect.closeTo(0.4), baseline: expect.closeTo(0.2) },
+      'Recall@1 on labels': { candidate: expect.closeTo(0.78), champion: expect.closeTo(0.8) },
+    })
+    expect(reason).toContain('MAP@R on labels +0.100')
+    expect(reason).toContain('Recall@1 on labels −0.020')
   })
 })

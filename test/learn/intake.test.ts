@@ -58,6 +58,17 @@ describe('admit', () => {
     expect(again.state.seen.applied).toBe(1)
   })
 
+  it('leaves pictures of the labelled probe out, and holds out what looks like them', () => {
+    const labelled = arrival(0)
+    const alike = arrival(100, { fingerprint: labelled.fingerprint })
+    const given = { ...trainingOnly, labelled: new Set([labelled.id]) }
+    const { state, fates } = admit(emptyState, [labelled, alike, arrival(1)], uncentred, given)
+    expect(fates).toEqual(['rejected', 'held-out', 'admitted'])
+    expect([...state.buffer.entries.keys()]).toEqual([arrival(1).id])
+    expect(state.buffer.rejected).toEqual({ labelled: 1 })
+    expect(state.seen.applied).toBe(3)
+  })
+
   it('keeps three pictures of a duplicate group and counts the others', () => {
     const same = Array.from({ length: 5 }, (_, i) =>
       arrival(i, { fingerprint: '00ff00ff00ff00ff' }),

@@ -71,6 +71,17 @@ describe('runRound', () => {
     expect(first.student.optimizerStep).toBe(6 - first.report.training.skipped)
   })
 
+  it('lets labels decide where the user has some, and shows the frozen baseline beside', async () => {
+    const probe = tinyIds(kinds, 5, 200)
+    const classes = Int32Array.from(probe, (id) => Number(id.split('-')[0]))
+    const { verdict } = await judged({ labelled: { ids: probe, classes } })
+    expect(Object.keys(verdict.comparisons)).toEqual(['MAP@R on labels', 'Recall@1 on labels'])
+    for (const { baseline, champion } of Object.values(verdict.comparisons)) {
+      expect(baseline).toBe(champion)
+      expect(baseline).toBeGreaterThan(0)
+    }
+  })
+
   it('gives an artifact that loads, and embeds as its mean and clusters say', async () => {
     const { candidate } = first
     const network = await loadArtifact(candidate.files)
