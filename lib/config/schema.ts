@@ -56,6 +56,7 @@ const learn = section({
     fresh: orAuto(count),
     onDrift: z.boolean().default(true),
   }),
+  minInterval: duration.prefault('0s').describe('From one start of a round to the next'),
   k: orAuto(z.int().min(2)),
   steps: orAuto(count),
   maxRoundTime: orAuto(duration),
@@ -80,6 +81,18 @@ const learn = section({
   checkpointEvery: duration.prefault('5m'),
 })
 
+const port = z.int().min(0).max(65_535)
+const http = section({
+  host: z.string().min(1).default('127.0.0.1').describe('Address of the data port'),
+  port: port.default(8080).describe('Data port; 0 takes a free one'),
+  adminHost: z.string().min(1).default('127.0.0.1').describe('Address of the admin port'),
+  adminPort: port.default(9090),
+  names: z.array(z.string().min(1)).default([]).describe('Further Host names to answer to'),
+  rate: count.default(6000).describe('Requests a minute per token'),
+  headerTimeout: duration.prefault('10s').describe('For the head of a request'),
+  bodyTimeout: duration.prefault('30s').describe('For the body after it'),
+})
+
 /** Every setting of the pipeline; all have defaults, unknown keys are errors. */
 export const configSchema = z.strictObject({
   name: name.default('main').describe('Pipeline; in group names, store and topic prefixes'),
@@ -95,23 +108,41 @@ export const configSchema = z.strictObject({
   image,
   model,
   learn,
-  release: section({
-    promotion: z.enum(['auto', 'manual']).default('auto'),
-  }),
-  stream: section({ maxRecordBytes: size.prefault('1MB') }),
-  disk: section({ floor: orAuto(size) }),
-  limits: section({
-    bytes: size.prefault('20MiB'),
-    pixels: count.default(50_000_000),
-    minSide: count.default(16),
-    decodeTimeout: duration.prefault('5s'),
-    decoders: orAuto(count),
-  }),
   gate: section({
     labels: z
       .string()
       .default('')
       .describe('Folder of class folders, or picture,class CSV: pictures that judge, never train'),
+  }),
+  release: section({
+    promotion: z.enum(['auto', 'manual']).default('auto'),
+    keep: count.default(10).describe('Versions that stay, besides those in use'),
+  }),
+  pictures: section({
+    retention: orAuto(duration).describe('Of pictures that nothing needs; auto: for ever'),
+  }),
+  log: section({
+    retention: section({
+      hours: count.default(168),
+      bytes: size.prefault('20GiB').describe('Above it the oldest go, once they are applied'),
+    }),
+  }),
+  stream: section({ maxRecordBytes: size.prefault('1MB') }),
+  disk: section({ floor: orAuto(size) }),
+  http,
+  limits: section({
+    bytes: size.prefault('20MiB'),
+    pixels: count.default(50_000_000),
+    minSide: count.default(16),
+    batch: count.default(64).describe('Pictures in one request'),
+    neighbours: count.default(1000).describe('Neighbours in one answer'),
+    decodeTimeout: duration.prefault('5s'),
+    decoders: orAuto(count),
+    queue: size.prefault('256MiB').describe('Pictures in memory at a time, per role'),
+  }),
+  logging: section({
+    level: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+    format: z.enum(['auto', 'text', 'json']).default('auto').describe('auto: text on a terminal'),
   }),
 })
 
