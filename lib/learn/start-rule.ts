@@ -13,6 +13,15 @@ export interface StartOptions {
   /** Whether a drift alarm stands in for new pictures. Default true. */
   readonly onDrift?: boolean
   readonly k?: number
+  /** Time from one start to the next, ms, ≥ 0. Default 0. */
+  readonly minInterval?: number
+}
+
+/** What the rule knows of time, ms since 1970. */
+export interface StartTimes {
+  readonly now: number
+  /** When the last round began; undefined before the first. */
+  readonly lastStart: number | undefined
 }
 
 /** Pictures below which the `small` profile holds. */
@@ -32,14 +41,27 @@ export interface StartCheck {
   readonly neededBuffered: number
   readonly fresh: number
   readonly neededFresh: number
+  /** Time left until the least interval since the last start is over, ms; 0 when it is. */
+  readonly waitMs: number
+}
+
+/** A clock that was set back must not keep rounds waiting for longer than the interval. */
+function waitOf({ now, lastStart }: StartTimes, minInterval: number): number {
+  if (lastStart === undefined || now < lastStart) return 0
+  return Math.max(0, lastStart + minInterval - now)
 }
 
 /**
- * Whether a round starts: enough buffered, and enough of it new or a drift alarm.
+ * Whether a round starts: enough buffered, enough of it new or a drift alarm, and long enough
+ * since the last start.
  *
  * @see `method.md` §6: buffered ≥ max(500, 4k), new ≥ max(256, 10 %); small: max(120, 4k), 120.
  */
-export function checkStart(state: LearnerState, options: StartOptions = {}): StartCheck {
+export function checkStart(
+  state: LearnerState,
+  options: StartOptions = {},
+  times: StartTimes = { now: 0, lastStart: undefined },
+): StartCheck {
   const buffered = state.buffer.entries.size
   const fresh = freshCount(state.buffer)
   const isSmall = profileOf(state, options) === 'small'
@@ -48,6 +70,7 @@ export function checkStart(state: LearnerState, options: StartOptions = {}): Sta
   const neededFresh = options.fresh ?? (isSmall ? 120 : Math.max(256, Math.ceil(buffered / 10)))
   const isAlarmed = (options.onDrift ?? true) && driftRatio(state.drift) > 1
   const mayStart = buffered >= neededBuffered
-  const starts = mayStart && (fresh >= neededFresh || isAlarmed)
-  return { starts, mayStart, buffered, neededBuffered, fresh, neededFresh }
+  const waitMs = waitOf(times, options.minInterval ?? 0)
+  const starts = mayStart && (fresh >= neededFresh || isAlarmed) && waitMs === 0
+  return { starts, mayStart, buffered, neededBuffered, fresh, neededFresh, waitMs }
 }

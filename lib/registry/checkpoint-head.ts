@@ -47,6 +47,8 @@ export interface CheckpointContent {
   readonly counts: Readonly<Record<string, Readonly<Record<string, number>>>>
   /** Absent between rounds. */
   readonly round?: RoundInput | undefined
+  /** When the last round began, ms since 1970; absent before the first. */
+  readonly lastStart?: number | undefined
   /** Generator state and random counters. */
   readonly random: JsonObject
   /** Hash of the settings that change results. */
@@ -101,6 +103,7 @@ export const checkpointKind: DocumentKind<CheckpointHead> = {
         plan: jsonObjectSchema.exactOptional(),
       })
       .exactOptional(),
+    lastStart: countSchema.exactOptional(),
     random: jsonObjectSchema,
     settings: z.string(),
     model: z.strictObject({

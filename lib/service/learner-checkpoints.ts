@@ -51,6 +51,7 @@ export function learnerCheckpoints(options: LearnerCheckpointsOptions): LearnerC
       offsets: { ...memory.offsets },
       counts: structuredClone(memory.counts),
       random: { ...memory.random },
+      lastStart: memory.lastStart,
       settings,
       model: head?.model ?? { next: 1 },
       ...(head?.round && { round: head.round }),

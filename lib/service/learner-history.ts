@@ -58,6 +58,7 @@ export async function learnerHistory(
     saved: loaded?.saved,
     champion: undefined as unknown as VersionModel,
     random: { rounds: Number(head?.random['rounds'] ?? 0) },
+    lastStart: head?.lastStart,
     progress: undefined,
   }
   return { memory, frozen: loaded?.round && trainable(stateOf(loaded.round)) }

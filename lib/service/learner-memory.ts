@@ -42,5 +42,7 @@ export interface LearnerMemory {
   saved: Saved | undefined
   champion: VersionModel
   random: { rounds: number }
+  /** When the last round began, ms since 1970. */
+  lastStart: number | undefined
   progress: { readonly number: number; readonly progress: RoundProgress } | undefined
 }

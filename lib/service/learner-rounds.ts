@@ -25,7 +25,7 @@ export function learnerRounds(
   { exclusively, write }: LearnerCheckpoints,
   verdicts: LearnerVerdicts,
 ): LearnerRounds {
-  const { pipeline, config, thread, onEvent } = parts
+  const { pipeline, config, thread, now, onEvent } = parts
   const { registry } = pipeline
 
   /** Pictures of buffer and probes whose bytes can no longer be had. */
@@ -86,6 +86,7 @@ export function learnerRounds(
       if (gone.size > 0) memory.state = withoutPictures(memory.state, gone)
       const number = Math.max(await registry.audit.nextRound(), memory.random.rounds + 1)
       memory.random.rounds = number
+      memory.lastStart = now()
       await write()
       const round: FrozenRound = {
         number,

@@ -81,6 +81,10 @@ export async function openLearner(parts: LearnerParts): Promise<Learner> {
   const versions = learnerVersions(parts, memory, checkpoints, out)
   const verdicts = learnerVerdicts({ parts, memory, out, checkpoints, versions, useStable })
   const rounds = learnerRounds(parts, memory, checkpoints, verdicts)
+  const check = () => {
+    const { state, lastStart } = memory
+    return checkStart(state, startOf(config), { now: now(), lastStart })
+  }
 
   return {
     get status() {
@@ -116,10 +120,10 @@ export async function openLearner(parts: LearnerParts): Promise<Learner> {
       if (round !== undefined && frozen !== undefined) await rounds.run(frozen, round)
     },
     start: intake.start,
-    check: () => checkStart(memory.state, startOf(config)),
+    check,
     round: async () => {
       intake.assertAlive()
-      if (!checkStart(memory.state, startOf(config)).mayStart) return undefined
+      if (!check().mayStart) return undefined
       await useStable()
       return rounds.begin()
     },

@@ -262,9 +262,12 @@ export async function run(config: Config, options: RunOptions): Promise<RunSumma
 
 /** Why no round ran. */
 function missing(learner: Learner): string {
-  const { buffered, neededBuffered, fresh, neededFresh } = learner.check()
+  const { buffered, neededBuffered, fresh, neededFresh, waitMs } = learner.check()
   if (buffered < neededBuffered) {
     return `nothing to learn yet: ${buffered} pictures buffered, ${neededBuffered - buffered} more needed`
+  }
+  if (waitMs > 0) {
+    return `no round before ${Math.ceil(waitMs / 60_000)} minutes have passed: learn.minInterval`
   }
   return `nothing new to learn: ${fresh} new pictures, ${Math.max(0, neededFresh - fresh)} more needed`
 }

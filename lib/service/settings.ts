@@ -77,7 +77,7 @@ export function intakeOf(config: Config, labelled: ReadonlySet<string>): IntakeO
 
 /** When a round starts. */
 export function startOf(config: Config): StartOptions {
-  const { start, profile, k } = config.learn
+  const { start, profile, k, minInterval } = config.learn
   const options = {
     profile: given(profile),
     buffered: given(start.buffered),
@@ -85,7 +85,7 @@ export function startOf(config: Config): StartOptions {
     k: given(k),
   }
   const present = Object.entries(options).filter(([, value]) => value !== undefined)
-  return { ...Object.fromEntries(present), onDrift: start.onDrift }
+  return { ...Object.fromEntries(present), onDrift: start.onDrift, minInterval }
 }
 
 function lossOf(config: Config): { loss: PairLossParams; adaptive: boolean } {

@@ -40,6 +40,20 @@ describe('checkStart', () => {
     expect(check).toMatchObject({ starts: false, neededBuffered: 800, buffered: 500 })
   })
 
+  it('waits until the least interval since the last start is over, and says for how long', () => {
+    const at = (now: number) =>
+      checkStart(learnerWith(200), { minInterval: 60_000 }, { now, lastStart: 100_000 })
+    expect(at(130_000)).toMatchObject({ starts: false, mayStart: true, waitMs: 30_000 })
+    expect(at(160_000)).toMatchObject({ starts: true, waitMs: 0 })
+    const first = checkStart(learnerWith(200), { minInterval: 60_000 })
+    expect(first).toMatchObject({ starts: true, waitMs: 0 })
+  })
+
+  it('does not wait on a clock that was set back', () => {
+    const times = { now: 1_000, lastStart: 9e12 }
+    expect(checkStart(learnerWith(200), { minInterval: 60_000 }, times).starts).toBe(true)
+  })
+
   it('waits for new pictures after a round, though a command may start one', () => {
     const waiting = checkStart(learnerWith(600, 345), standard)
     expect(waiting).toMatchObject({ starts: false, mayStart: true, fresh: 255, neededFresh: 256 })
