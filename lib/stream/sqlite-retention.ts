@@ -2,19 +2,33 @@ import type { DatabaseSync } from 'node:sqlite'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { transact } from '../store/sqlite-commit.ts'
 import { streamError } from './sqlite-errors.ts'
+import { firstRecord, logBytes } from './sqlite-log.ts'
 import type { Partition } from './types.ts'
 
 /** What the log keeps. */
 export interface Retention {
   /** Records younger than this stay, in hours, unless the bytes are exceeded. */
   readonly hours: number
+  /** Other hours of single topics, by name. */
+  readonly topicHours?: Readonly<Record<string, number>>
   /** Bytes of keys and values in all topics together. */
   readonly bytes: number
 }
 
-/** What is left after a pass. */
+/** What may go, and when it is. */
+export interface RetentionLimits {
+  readonly retention: Retention
+  /** Next offset by partition, from the checkpoint. A partition that is absent has no reader. */
+  readonly applied: ReadonlyMap<Partition, number>
+  /** Wall clock, ms since 1970. */
+  readonly now: number
+}
+
+/** What a pass has dropped, and what is left after it. */
 export interface Retained {
   readonly removed: number
+  /** Bytes of keys and values of what was removed. */
+  readonly freed: number
   readonly bytes: number
   /** Still above the limit, with nothing that may go: take in no more. */
   readonly isOver: boolean
@@ -22,14 +36,22 @@ export interface Retained {
 
 /** Records that go in one transaction, and pages that are given back to the disk. */
 const perStep = 1_000
+const hourMs = 3_600_000
 
-interface Candidate {
-  readonly id: number
-  /** First offset that must stay. */
-  readonly floor: number
-  /** When the oldest record was stored, ms since 1970. */
-  readonly at: number
+/** The first records of a partition: up to an offset, which is the last that goes. */
+interface Front {
+  readonly part: number
+  readonly last: number
+  readonly count: number
+  readonly bytes: number
 }
+
+/** What a plan has passed by without dropping it: by partition, the offset that it is at. */
+interface Passed {
+  readonly low: Map<number, number>
+  bytes: number
+}
+const none: Passed = { low: new Map(), bytes: 0 }
 
 /**
  * Drops the oldest records of the topics with the policy `delete`, in small transactions.
@@ -37,86 +59,132 @@ interface Candidate {
  * Never drops one that a checkpoint has not applied, nor one that a group still has before it
  * that reported progress within `hours`.
  *
- * @param applied - Next offset by partition, from the checkpoint.
- * @param now - Wall clock, ms since 1970.
+ * @param assertMay - Asked before each transaction; what it throws ends the pass.
  * @throws {@link StreamError} with the name of the fault as reason.
  */
 export async function retain(
   db: DatabaseSync,
-  retention: Retention,
-  applied: ReadonlyMap<Partition, number>,
-  now: number,
+  limits: RetentionLimits,
+  assertMay: () => void = () => undefined,
 ): Promise<Retained> {
-  const notBefore = now - retention.hours * 3_600_000
-  let removed = 0
+  const gone = await untilNone(() => {
+    assertMay()
+    return translated(() => {
+      const dropped = transact(db, () => {
+        const front = nextFront(db, limits, none)
+        if (front !== undefined) drop(db, front)
+        return front
+      })
+      if (dropped !== undefined) db.exec(`PRAGMA incremental_vacuum(${perStep})`)
+      return dropped
+    })
+  })
+  return left(gone, logBytes(db), limits)
+}
+
+/**
+ * What {@link retain} would drop now, and what would be left. Nothing is changed.
+ *
+ * @throws {@link StreamError} with the name of the fault as reason.
+ */
+export async function planRetention(db: DatabaseSync, limits: RetentionLimits): Promise<Retained> {
+  const passed: Passed = { low: new Map(), bytes: 0 }
+  const gone = await untilNone(() => {
+    const front = translated(() => nextFront(db, limits, passed))
+    if (front === undefined) return undefined
+    passed.low.set(front.part, front.last + 1)
+    passed.bytes += front.bytes
+    return front
+  })
+  return left(gone, logBytes(db) - gone.freed, limits)
+}
+
+type Gone = Pick<Retained, 'removed' | 'freed'>
+
+const left = (gone: Gone, bytes: number, { retention }: RetentionLimits): Retained => ({
+  ...gone,
+  bytes,
+  isOver: bytes > retention.bytes,
+})
+
+/** Adds up fronts until there is none, with turns for others in between. */
+async function untilNone(next: () => Front | undefined): Promise<Gone> {
+  const gone = { removed: 0, freed: 0 }
+  for (let front = next(); front !== undefined; front = next()) {
+    gone.removed += front.count
+    gone.freed += front.bytes
+    await nextTurn()
+  }
+  return gone
+}
+
+function translated<T>(work: () => T): T {
   try {
-    for (;;) {
-      const excess = totalBytes(db) - retention.bytes
-      const isDue = (one: Candidate) => one.at < notBefore || excess > 0
-      const oldest = candidates(db, applied, notBefore).find(isDue)
-      if (oldest === undefined) return { removed, bytes: totalBytes(db), isOver: excess > 0 }
-      removed += transact(db, () => dropOldest(db, oldest, notBefore, excess))
-      db.exec(`PRAGMA incremental_vacuum(${perStep})`)
-      await nextTurn()
-    }
+    return work()
   } catch (cause) {
     throw streamError('retention', cause)
   }
 }
 
-function totalBytes(db: DatabaseSync): number {
-  return Number(db.prepare('SELECT COALESCE(SUM(bytes), 0) AS sum FROM part').get()?.['sum'])
-}
-
-/** Partitions with a record that may go, the oldest record first. */
-function candidates(
+/** The front of the partition whose first record may go and is the oldest. */
+function nextFront(
   db: DatabaseSync,
-  applied: ReadonlyMap<Partition, number>,
-  notBefore: number,
-): Candidate[] {
+  { retention, applied, now }: RetentionLimits,
+  passed: Passed,
+): Front | undefined {
+  const excess = logBytes(db) - passed.bytes - retention.bytes
   const rows = db
     .prepare(
-      `SELECT part.id, part.topic || '/' || part.n AS name, part.next, off, at,
+      `SELECT part.id, part.topic, part.topic || '/' || part.n AS name, part.next,
          (SELECT MIN(position.next) FROM position WHERE position.part = part.id AND position.at >= ?)
            AS reported
-       FROM part JOIN topic ON topic.name = part.topic
-       JOIN record ON record.part = part.id
-         AND off = (SELECT MIN(off) FROM record WHERE record.part = part.id)
-       WHERE policy = 'delete' ORDER BY at`,
+       FROM part JOIN topic ON topic.name = part.topic WHERE policy = 'delete'`,
     )
-    .all(notBefore)
-  return rows.flatMap((row) => {
+    .all(now - retention.hours * hourMs)
+  const fronts = rows.flatMap((row) => {
+    const part = Number(row['id'])
     const next = Number(row['next'])
     const reported = row['reported'] === null ? next : Number(row['reported'])
     const floor = Math.min(reported, applied.get(row['name'] as Partition) ?? next)
-    return Number(row['off']) < floor
-      ? [{ id: Number(row['id']), floor, at: Number(row['at']) }]
-      : []
+    const hours = retention.topicHours?.[String(row['topic'])] ?? retention.hours
+    const notBefore = now - hours * hourMs
+    const first = firstRecord(db, part, passed.low.get(part) ?? 0)
+    const mayGo = first && first.off < floor && (first.at < notBefore || excess > 0)
+    return mayGo ? [{ part, floor, notBefore, ...first }] : []
   })
+  const [oldest] = fronts.sort((a, b) => a.at - b.at)
+  return oldest && frontOf(db, oldest, excess)
 }
 
-/** Drops up to a thousand records from the front, as long as they are too old or too many. */
-function dropOldest(
+/** Up to a thousand records from the first on, as long as they are too old or too many. */
+function frontOf(
   db: DatabaseSync,
-  { id, floor }: Candidate,
-  notBefore: number,
+  from: {
+    readonly part: number
+    readonly off: number
+    /** First offset that must stay. */
+    readonly floor: number
+    readonly notBefore: number
+  },
   excess: number,
-): number {
+): Front {
   const rows = db
     .prepare(
       `SELECT off, at, length(value) + COALESCE(length(key), 0) AS bytes FROM record
-       WHERE part = ? AND off < ? ORDER BY off LIMIT ${perStep}`,
+       WHERE part = ? AND off >= ? AND off < ? ORDER BY off LIMIT ${perStep}`,
     )
-    .all(id, floor)
+    .all(from.part, from.off, from.floor)
   let bytes = 0
   const end = rows.findIndex((row) => {
-    const stays = Number(row['at']) >= notBefore && bytes >= excess
+    const stays = Number(row['at']) >= from.notBefore && bytes >= excess
     bytes += stays ? 0 : Number(row['bytes'])
     return stays
   })
   const count = end === -1 ? rows.length : end
-  const last = Number(rows[count - 1]?.['off'])
-  db.prepare('DELETE FROM record WHERE part = ? AND off <= ?').run(id, last)
-  db.prepare('UPDATE part SET low = ?, bytes = bytes - ? WHERE id = ?').run(last + 1, bytes, id)
-  return count
+  return { part: from.part, last: Number(rows[count - 1]?.['off']), count, bytes }
+}
+
+function drop(db: DatabaseSync, { part, last, bytes }: Front): void {
+  db.prepare('DELETE FROM record WHERE part = ? AND off <= ?').run(part, last)
+  db.prepare('UPDATE part SET low = ?, bytes = bytes - ? WHERE id = ?').run(last + 1, bytes, part)
 }
