@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { InputError, StoreError } from '../errors.ts'
 import { blobError } from './file-faults.ts'
 import { blobLayout } from './file-layout.ts'
@@ -128,6 +129,7 @@ export function fileBlobs(
         const last = page.at(-1)
         if (last === undefined) return
         after = last.digest
+        await nextTurn() // a long list leaves room for others
       }
     },
     delete: (space, digest, { olderThanMs }) =>

@@ -17,6 +17,12 @@ export interface BlobInfo {
   readonly kept: boolean
 }
 
+/** So many things, and their bytes together. */
+export interface Amount {
+  readonly count: number
+  readonly bytes: number
+}
+
 /**
  * Bytes by sha256, created if absent.
  *

@@ -1,6 +1,7 @@
 import { mkdir, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { LeaseLostError } from '../../lib/errors.ts'
 import { sweepBlobs } from '../../lib/store/file-sweep.ts'
 import type { BlobStore } from '../../lib/store/types.ts'
 import { describeBlobStore } from './contract.ts'
@@ -80,20 +81,48 @@ describe('sweepBlobs', () => {
   })
   afterEach(() => harness.dispose())
 
-  const sweep = () =>
-    sweepBlobs(harness.folder, harness.under(store).db, store, {
-      expireMs: { pictures: 2 * hour },
-      now: harness.now,
-    })
+  /** Removes what may go, and checks that the plan said so. */
+  const sweep = async () => {
+    const options = { expireMs: { pictures: 2 * hour }, now: harness.now }
+    const { db } = harness.under(store)
+    const plan = await sweepBlobs(harness.folder, db, store, { ...options, plan: true })
+    const deed = await sweepBlobs(harness.folder, db, store, options)
+    expect(plan).toEqual(deed)
+    return deed
+  }
+  const nothing = { count: 0, bytes: 0 }
 
   it('removes what is expired, and counts it', async () => {
     await store.put('pictures', Buffer.from('old'))
     const state = await store.put('state', Buffer.from('old'))
     harness.advance(3 * hour)
     const young = await store.put('pictures', Buffer.from('young'))
-    expect(await sweep()).toEqual({ expired: 1, orphans: 0 })
+    expect(await sweep()).toEqual({
+      expired: { pictures: { count: 1, bytes: 3 } },
+      orphans: nothing,
+    })
     expect(await store.stat('pictures', young)).toBeDefined()
     expect(await store.stat('state', state)).toBeDefined()
+  })
+
+  it('leaves kept blobs, however old', async () => {
+    const digest = await store.put('pictures', Buffer.from('kept'))
+    await store.keep(digest)
+    harness.advance(1_000 * hour)
+    expect(await sweep()).toEqual({ expired: { pictures: nothing }, orphans: nothing })
+  })
+
+  it('stops before the next removal when it may no longer go on', async () => {
+    await store.put('pictures', Buffer.from('old'))
+    harness.advance(3 * hour)
+    const { db } = harness.under(store)
+    const assertMay = () => {
+      throw new LeaseLostError('gone')
+    }
+    const options = { expireMs: { pictures: hour }, now: harness.now, assertMay }
+    const sweeping = sweepBlobs(harness.folder, db, store, options)
+    await expect(sweeping).rejects.toThrow(LeaseLostError)
+    expect(await sweep()).toMatchObject({ expired: { pictures: { count: 1 } } })
   })
 
   it('removes files without a row after a day, not before', async () => {
@@ -101,9 +130,9 @@ describe('sweepBlobs', () => {
     harness.under(store).db.exec('DELETE FROM blob')
     const unfinished = join(harness.folder, 'blobs', 'temporary', 'unfinished')
     await writeFile(unfinished, 'half')
-    expect(await sweep()).toEqual({ expired: 0, orphans: 0 })
+    expect(await sweep()).toEqual({ expired: { pictures: nothing }, orphans: nothing })
     harness.advance(25 * hour)
-    expect(await sweep()).toEqual({ expired: 0, orphans: 2 })
+    expect(await sweep()).toMatchObject({ orphans: { count: 2, bytes: 5 } })
     await expect(stat(unfinished)).rejects.toThrow('ENOENT')
     await expect(stat(harness.path('pictures', digest))).rejects.toThrow('ENOENT')
   })
@@ -115,13 +144,13 @@ describe('sweepBlobs', () => {
     const foreign = join(dirname(path), 'README')
     await writeFile(foreign, 'not ours')
     await utimes(foreign, 0, 0)
-    expect(await sweep()).toEqual({ expired: 0, orphans: 0 })
+    expect(await sweep()).toEqual({ expired: { pictures: nothing }, orphans: nothing })
     expect(await store.get('state', digest, { maxBytes })).toHaveLength(1)
     expect((await stat(foreign)).size).toBe(8)
   })
 
   it('finds nothing to do in an empty folder', async () => {
     await mkdir(join(harness.folder, 'blobs'), { recursive: true })
-    expect(await sweep()).toEqual({ expired: 0, orphans: 0 })
+    expect(await sweep()).toEqual({ expired: { pictures: nothing }, orphans: nothing })
   })
 })
