@@ -14,6 +14,12 @@ export interface StampedVectors extends Stamp {
   readonly vectors: Matrix
 }
 
+/** Vectors of pictures. */
+export interface PictureVectors extends StampedVectors {
+  /** Image id of each row. */
+  readonly ids: readonly string[]
+}
+
 /** A picture that is like the one asked for. */
 export interface Neighbour {
   /** Image id. */

@@ -1,0 +1,3 @@
+import { describeExactIndex } from './contract.ts'
+
+describeExactIndex('wasm')
