@@ -206,6 +206,14 @@ export function program(): Command {
   )
   declare(
     models,
+    'gc',
+    'remove what is past its time and nothing needs',
+    'models gc --plan',
+    async () => (await import('./models-gc.ts')).modelsGc,
+    (c) => c.option('--plan', 'only say what would go'),
+  )
+  declare(
+    models,
     'export [version]',
     'a model as plain TensorFlow.js',
     'models export --as tfjs --out ./model',

@@ -67,6 +67,37 @@ function batchFinding({ learn: { k, batch } }: Config): Finding | undefined {
   }
 }
 
+const hourMs = 3_600_000
+
+function picturesFinding({ pictures: { retention }, log }: Config): Finding | undefined {
+  const hours = log.retention.hours + 24
+  if (retention === 'auto' || retention >= hours * hourMs) return undefined
+  return {
+    key: 'pictures.retention',
+    fault: `expected at least log.retention.hours and a day (${hours}h), so that a record's picture outlives it, got ${retention / hourMs}h`,
+    remedy: 'raise pictures.retention or lower log.retention.hours',
+  }
+}
+
+function logFinding({ log, stream: { maxRecordBytes } }: Config): Finding | undefined {
+  const { bytes } = log.retention
+  if (bytes >= 10 * maxRecordBytes) return undefined
+  return {
+    key: 'log.retention.bytes',
+    fault: `expected room for ten records of stream.maxRecordBytes (${10 * maxRecordBytes}), got ${bytes}: intake would wait at every record`,
+    remedy: 'raise log.retention.bytes',
+  }
+}
+
+function checkpointFinding({ learn: { checkpointEvery } }: Config): Finding | undefined {
+  if (checkpointEvery < 24 * hourMs) return undefined
+  return {
+    key: 'learn.checkpointEvery',
+    fault: `expected less than 24h, after which housekeeping takes what no checkpoint names, got ${checkpointEvery / hourMs}h`,
+    remedy: 'lower learn.checkpointEvery',
+  }
+}
+
 function folderFindings({ ingest }: Config): readonly Finding[] {
   return ingest.folders
     .filter((path) => !existsSync(path))
@@ -77,7 +108,16 @@ function folderFindings({ ingest }: Config): readonly Finding[] {
     }))
 }
 
-const rules = [backboneFinding, engineFinding, headFinding, capacityFinding, batchFinding] as const
+const rules = [
+  backboneFinding,
+  engineFinding,
+  headFinding,
+  capacityFinding,
+  batchFinding,
+  picturesFinding,
+  logFinding,
+  checkpointFinding,
+] as const
 
 /** Settings that are in range each and do not fit each other, or this machine's folders. */
 export function findFaults(config: Config): readonly Finding[] {

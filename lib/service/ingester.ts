@@ -80,12 +80,14 @@ type Prepared =
  *
  * @param now - The time of day, ms since 1970.
  * @param tell - Told why intake waits.
+ * @param refusal - Why nothing may be taken in, beside a full disk; undefined if there is room.
  */
 export function ingester(
   pipeline: Pipeline,
   config: Config,
   now: () => number,
   tell: (text: string) => void,
+  refusal: () => string | undefined = () => undefined,
 ): Ingester {
   const ledger = folderLedger(pipeline.database)
   const aside = quarantine(pipeline.stream, topicNames.dead, 'ingest', now)
@@ -125,13 +127,19 @@ export function ingester(
     }
   }
 
-  /** Takes nothing in while the disk is below its floor, and goes on by itself. */
+  function noRoom(): string | undefined {
+    const { free, floor } = diskSpace(config.data, config.disk.floor)
+    if (free <= floor) return `${free} bytes free on disk, more than ${floor} are needed`
+    return refusal()
+  }
+
+  /** Takes nothing in while the disk is below its floor or the log full; goes on by itself. */
   async function waitForSpace(): Promise<void> {
     let isTold = false
     while (!stopping.signal.aborted) {
-      const { free, floor } = diskSpace(config.data, config.disk.floor)
-      if (free > floor) return
-      if (!isTold) tell(`intake waits: ${free} bytes free on disk, more than ${floor} are needed`)
+      const why = noRoom()
+      if (why === undefined) return
+      if (!isTold) tell(`intake waits: ${why}`)
       isTold = true
       await delay(retryMs, undefined, { signal: stopping.signal }).catch(() => undefined)
     }

@@ -12,6 +12,7 @@ import { backboneCacheFolder } from './cache-folder.ts'
 import { decoders as decoderPool } from './decoders.ts'
 import { type EngineThread, engineThread } from './engine-thread.ts'
 import type { LearnerStatus, PipelineEvent, RoundEnded } from './events.ts'
+import { housekeeper } from './housekeeping-schedule.ts'
 import { type IngestProgress, ingester } from './ingester.ts'
 import { labelledProbe } from './labelled-probe.ts'
 import { type Learner, openLearner } from './learner.ts'
@@ -181,13 +182,21 @@ export async function run(config: Config, options: RunOptions): Promise<RunSumma
       now,
       onEvent,
     })
-    const intake = ingester(pipeline, config, now, (text) => onEvent({ event: 'note', text }))
+    const active = learner
+    const tell = (text: string) => onEvent({ event: 'note', text })
+    const house = housekeeper(pipeline, {
+      now,
+      clock: monotonicClock,
+      checkpoint: () => active.checkpoint(),
+      tell,
+    })
+    closers.add(() => house.stop())
+    const intake = ingester(pipeline, config, now, tell, house.refusal)
     const onAbort = () => {
       intake.stop()
       void thread.call.abort(undefined).catch(() => undefined)
     }
     stopping.addEventListener('abort', onAbort, { once: true })
-    const active = learner
     const tick = setInterval(() => {
       try {
         options.onProgress({ ingest: intake.progress, learner: active.status })
@@ -226,6 +235,7 @@ export async function run(config: Config, options: RunOptions): Promise<RunSumma
     await untilStopped(async () => {
       stopping.throwIfAborted()
       await active.resume()
+      house.start()
       await active.start()
       const reading = intake.scan()
       reading.catch(fail)

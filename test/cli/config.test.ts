@@ -31,12 +31,20 @@ it.each([
   ['learn.buffer.capacity', ['learn.k=100', 'learn.buffer.capacity=399']],
   ['learn.start.buffered', ['learn.start.buffered=500', 'learn.buffer.capacity=400']],
   ['learn.batch.clusters', ['learn.k=8']],
+  ['pictures.retention', ['pictures.retention=191h']],
+  ['pictures.retention', ['pictures.retention=8d', 'log.retention.hours=169']],
+  ['log.retention.bytes', ['log.retention.bytes=9MB']],
+  ['learn.checkpointEvery', ['learn.checkpointEvery=24h']],
   ['ingest.folders', ['ingest.folders=[/no/such/folder]']],
 ])('finds a fault in %s with %j', async (key, settings) => {
   const pairs = settings.flatMap((pair) => ['--set', pair])
   const { lines, code } = await command('config', 'check', ...pairs, '--json')
   expect(code).toBe(3)
   expect(lines[0]).toMatchObject({ ok: false, findings: [{ key }] })
+})
+
+it('allows pictures that outlive their records by a day', async () => {
+  expect((await command('config', 'check', '--set', 'pictures.retention=8d')).code).toBe(0)
 })
 
 it('allows a buffer of exactly four pictures a cluster', async () => {

@@ -16,6 +16,9 @@ it('has a default for every setting', () => {
   expect(config.learn.batch.slots).toBe(8)
   expect(config.learn.checkpointEvery).toBe(300_000)
   expect(config.limits.bytes).toBe(20 * 2 ** 20)
+  expect(config.release.keep).toBe(10)
+  expect(config.pictures.retention).toBe('auto')
+  expect(config.log.retention).toEqual({ hours: 168, bytes: 20 * 2 ** 30 })
 })
 
 it('lets the environment win over the file, and pairs over both', () => {

@@ -1,0 +1,160 @@
+import type { CheckpointHead } from '../registry/checkpoint-head.ts'
+import { collect, planCollection } from '../registry/collect.ts'
+import { collectPictures, planPictures } from '../registry/collect-pictures.ts'
+import { collectionRoots } from '../registry/collection-roots.ts'
+import type { Lease } from '../registry/lease-document.ts'
+import { sweepBlobs } from '../store/file-sweep.ts'
+import type { Amount, Space } from '../store/types.ts'
+import { waitingSince } from '../stream/sqlite-log.ts'
+import {
+  planRetention,
+  type Retained,
+  type RetentionLimits,
+  retain,
+} from '../stream/sqlite-retention.ts'
+import { topicNames } from '../stream/topics.ts'
+import { appliedOffsets } from './housekeeping-offsets.ts'
+import { namedPictures } from './housekeeping-pictures.ts'
+import type { Pipeline } from './open-pipeline.ts'
+
+/** What housekeeping works on. */
+export type House = Pick<Pipeline, 'config' | 'database' | 'stream' | 'registry'>
+
+/** What went, or would. */
+export interface HousekeepingReport {
+  /** Keys of old versions, and of checkpoints that nothing can fall back to. */
+  readonly documents: readonly string[]
+  /** By space: what only those documents named, and what is past its age. */
+  readonly blobs: Readonly<Record<Space, Amount>>
+  /** Pictures that nothing names any more: from now on they may expire. */
+  readonly released: number
+  /** Files that a crash left. */
+  readonly orphans: Amount
+  /** Records of the log. */
+  readonly records: Amount
+  /** What is left of the log: its bytes, and whether they are too many to take more in. */
+  readonly log: Pick<Retained, 'bytes' | 'isOver'>
+  /** Versions and checkpoints that cannot be read: what they may name stays meanwhile. */
+  readonly unreadable: readonly string[]
+}
+
+const hourMs = 3_600_000
+const dayMs = 24 * hourMs
+/** Records set aside, and their bytes. */
+const quarantineMs = 30 * dayMs
+
+/** What {@link keepHouse} would remove now. Nothing is changed. */
+export function planHousekeeping(house: House, now: () => number): Promise<HousekeepingReport> {
+  return pass(house, now, undefined)
+}
+
+/**
+ * Removes what is past its time and nothing needs: records of the log, old versions and
+ * checkpoints, pictures, bytes set aside, and files that crashes left.
+ *
+ * Every step may be the last one; the next pass goes on.
+ *
+ * @param lease - The lease `gc`: without it nothing is removed.
+ * @param now - The time of day, ms since 1970.
+ * @throws {@link LeaseLostError} as soon as the lease is not held.
+ */
+export function keepHouse(
+  house: House,
+  lease: Pick<Lease, 'assertHeld'>,
+  now: () => number,
+): Promise<HousekeepingReport> {
+  return pass(house, now, lease)
+}
+
+/** Drops what the log need not keep; the first step of {@link keepHouse}. */
+export async function trimLog(
+  house: House,
+  lease: Pick<Lease, 'assertHeld'>,
+  now: () => number,
+): Promise<Retained> {
+  const { checkpoints } = await collectionRoots(house.registry)
+  const limits = await limitsOfLog(house, checkpoints, now())
+  return retain(house.database, limits, () => lease.assertHeld())
+}
+
+async function pass(
+  house: House,
+  now: () => number,
+  lease: Pick<Lease, 'assertHeld'> | undefined,
+): Promise<HousekeepingReport> {
+  const { config, database, registry } = house
+  const { blobs } = registry
+  const { checkpoints } = await collectionRoots(registry)
+  const limits = await limitsOfLog(house, checkpoints, now())
+  // Before anything goes that this is read from.
+  const named = await namedPictures(blobs, checkpoints)
+  const ages = { expireMs: pictureAge(house, limits) }
+
+  const log = lease
+    ? await retain(database, limits, () => lease.assertHeld())
+    : await planRetention(database, limits)
+  const old = lease
+    ? await collect(registry, lease, config.release)
+    : await planCollection(registry, config.release)
+  const pictures =
+    named.unreadable.length > 0
+      ? undefined
+      : lease
+        ? await collectPictures(blobs, named.ids, lease, ages)
+        : await planPictures(blobs, named.ids, ages)
+  const swept = await sweepBlobs(config.data, database, blobs, {
+    expireMs: { quarantine: quarantineMs },
+    now,
+    plan: lease === undefined,
+    assertMay: () => lease?.assertHeld(),
+  })
+
+  const sum = (space: Space) => amountOf(old.blobs.filter((blob) => blob.space === space))
+  return {
+    documents: old.documents.map(({ key }) => key),
+    blobs: {
+      pictures: pictures?.expired ?? nothing,
+      state: sum('state'),
+      models: sum('models'),
+      index: sum('index'),
+      quarantine: swept.expired.quarantine ?? nothing,
+    },
+    released: pictures?.released ?? 0,
+    orphans: swept.orphans,
+    records: { count: log.removed, bytes: log.freed },
+    log: { bytes: log.bytes, isOver: log.isOver },
+    unreadable: [...old.unreadable, ...named.unreadable],
+  }
+}
+
+const nothing: Amount = { count: 0, bytes: 0 }
+
+const amountOf = (items: readonly { readonly bytes: number }[]): Amount => ({
+  count: items.length,
+  bytes: items.reduce((sum, { bytes }) => sum + bytes, 0),
+})
+
+async function limitsOfLog(
+  { config, stream }: House,
+  checkpoints: readonly CheckpointHead[],
+  now: number,
+): Promise<RetentionLimits> {
+  const { hours, bytes } = config.log.retention
+  const marks = await stream.watermarks(topicNames.unlabeled)
+  const applied = appliedOffsets(checkpoints, {
+    log: await stream.identity(),
+    lineage: config.lineage,
+    silentSince: now - hours * hourMs,
+    partitions: marks.map(({ partition }) => partition),
+  })
+  const topicHours = { [topicNames.dead]: Math.max(hours, quarantineMs / hourMs) }
+  return { retention: { hours, bytes, topicHours }, applied, now }
+}
+
+/** Age at which a picture goes that nothing names: a day more than any record that waits for it. */
+function pictureAge({ config, database }: House, { applied, now }: RetentionLimits): number {
+  const { retention } = config.pictures
+  if (retention === 'auto') return Number.POSITIVE_INFINITY
+  const since = waitingSince(database, topicNames.unlabeled, applied) ?? now
+  return Math.max(retention, now - since + dayMs)
+}
