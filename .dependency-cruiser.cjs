@@ -53,7 +53,7 @@ module.exports = {
       severity: 'error',
       from: { path: '^lib/(stream/(sqlite|kafka)|store/(sqlite|file|s3))' },
       to: {
-        path: '^lib/(?!errors\\.ts|stream/(types|envelope|murmur2)|store/types|stream/sqlite|store/sqlite|store/file)',
+        path: '^lib/(?!errors\\.ts|stream/(types|envelope|murmur2)|store/(types|document-json|blob-digest|blob-limits|limiter)|stream/sqlite|store/sqlite|store/file|store/s3)',
       },
     },
     ...[

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { InputError } from '../errors.ts'
+import { expectDigest } from './blob-digest.ts'
 import type { Digest, Space } from './types.ts'
 
 /** All spaces, in the order of their folders. */
@@ -20,7 +20,8 @@ export interface Layout {
 /** The layout `blobs/<space>/<aa>/<digest>` of a data folder. */
 export function blobLayout(dataFolder: string): Layout {
   const root = join(dataFolder, 'blobs')
-  const folder = (space: Space, digest: Digest) => join(root, space, checked(digest).slice(0, 2))
+  const folder = (space: Space, digest: Digest) =>
+    join(root, space, expectDigest(digest).slice(0, 2))
   return {
     root,
     temporary: join(root, 'temporary'),
@@ -28,16 +29,4 @@ export function blobLayout(dataFolder: string): Layout {
     folder,
     file: (space, digest) => join(folder(space, digest), digest),
   }
-}
-
-/** Whether a file name is that of a blob. */
-export function isDigest(text: string): boolean {
-  return /^[0-9a-f]{64}$/.test(text)
-}
-
-/** Keeps anything but a digest out of a path. */
-function checked(digest: Digest): Digest {
-  if (isDigest(digest)) return digest
-  const got = JSON.stringify(digest)
-  throw new InputError(`blob: expected a digest of 64 lower-case hex characters, got ${got}`)
 }

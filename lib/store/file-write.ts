@@ -1,22 +1,6 @@
-import { createHash, hash, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { mkdir, open, rename, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { Digest } from './types.ts'
-
-/** Bytes hashed in one go, about 2 ms: the event loop has its turn in between. */
-const sliceBytes = 1024 * 1024
-
-/** sha256 of bytes in lower-case hex. */
-export async function sha256(bytes: Uint8Array): Promise<Digest> {
-  if (bytes.length <= sliceBytes) return hash('sha256', bytes, 'hex')
-  const digest = createHash('sha256')
-  for (let start = 0; start < bytes.length; start += sliceBytes) {
-    digest.update(bytes.subarray(start, start + sliceBytes))
-    await nextTurn()
-  }
-  return digest.digest('hex')
-}
 
 /** Writes files so that a crash leaves each of them whole or absent. */
 export interface DurableFiles {

@@ -2,11 +2,14 @@ import { open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { InputError, StoreError } from '../errors.ts'
+import { StoreError } from '../errors.ts'
+import { sha256 } from './blob-digest.ts'
+import { expectSize, maxBlobBytes, renewAfterMs } from './blob-limits.ts'
 import { blobError } from './file-faults.ts'
 import { blobLayout } from './file-layout.ts'
 import { type BlobRow, blobRows } from './file-rows.ts'
-import { durableFiles, holds, sha256, unlessAbsent } from './file-write.ts'
+import { durableFiles, holds, unlessAbsent } from './file-write.ts'
+import { limiter } from './limiter.ts'
 import type { BlobInfo, BlobStore, Digest, Space } from './types.ts'
 
 /** Settings of the blob folder. */
@@ -17,12 +20,6 @@ export interface FileBlobsOptions {
 
 /** Defaults of {@link FileBlobsOptions}. */
 export const defaultFileBlobsOptions: Required<FileBlobsOptions> = { now: Date.now }
-
-/** A `put` of a blob older than this renews its age. */
-const renewAfterMs = 12 * 3_600_000
-
-/** Largest blob. */
-const maxBlobBytes = 1024 ** 3
 
 /** Files written at a time: each holds a descriptor and waits for the disk. */
 const parallelWrites = 64
@@ -143,32 +140,10 @@ export function fileBlobs(
   }
 }
 
-function expectSize(where: string, bytes: number, maxBytes: number): void {
-  if (bytes <= maxBytes) return
-  throw new InputError(`${where}: expected at most ${maxBytes} bytes, got ${bytes}`)
-}
-
 async function translated<T>(where: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (cause) {
     throw blobError(where, cause)
-  }
-}
-
-/** Runs at most `limit` pieces of work at a time, in order of arrival. */
-function limiter(limit: number): <T>(work: () => Promise<T>) => Promise<T> {
-  const queue: (() => void)[] = []
-  let running = 0
-  return async (work) => {
-    if (running >= limit) await new Promise<void>((go) => queue.push(go))
-    else running += 1
-    try {
-      return await work()
-    } finally {
-      const next = queue.shift()
-      if (next) next()
-      else running -= 1
-    }
   }
 }

@@ -1,11 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { InputError } from '../errors.ts'
+import { documentJson, expectKey } from './document-json.ts'
 import { groupCommit } from './sqlite-commit.ts'
 import { storeError } from './sqlite-faults.ts'
 import type { DocumentStore, Found, JsonObject, Tag, Write } from './types.ts'
-
-/** Largest document, as UTF-8 JSON. */
-const maxDocumentBytes = 256 * 1024
 
 interface Row {
   readonly tag: number
@@ -39,7 +37,7 @@ export function sqliteDocuments(db: DatabaseSync): DocumentStore {
     value: JsonObject,
     allowed: (row: Row | undefined) => boolean,
   ): Promise<Write> {
-    const json = encode(key, value)
+    const json = documentJson(key, value)
     return commit((): Write => {
       const row = find(key)
       if (!allowed(row)) return { ok: false, current: row && decode(row) }
@@ -52,7 +50,7 @@ export function sqliteDocuments(db: DatabaseSync): DocumentStore {
   return {
     read: (key, unless) =>
       translated('read', key, async () => {
-        const row = find(checked(key))
+        const row = find(expectKey(key))
         if (row === undefined) return undefined
         return String(row.tag) === unless ? 'unchanged' : decode(row)
       }),
@@ -65,7 +63,7 @@ export function sqliteDocuments(db: DatabaseSync): DocumentStore {
     remove: (key, tag) =>
       translated('remove', key, () =>
         commit(() => {
-          const row = find(checked(key))
+          const row = find(expectKey(key))
           return row !== undefined && holds(row, tag) && erase.run(key, row.tag).changes === 1
         }),
       ),
@@ -84,29 +82,6 @@ function holds(row: Row, tag: Tag): boolean {
 
 function decode(row: Row): Found {
   return { value: JSON.parse(row.value) as JsonObject, tag: String(row.tag) }
-}
-
-function encode(key: string, value: JsonObject): string {
-  checked(key)
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new InputError(`document ${key}: expected a JSON object, got ${JSON.stringify(value)}`)
-  }
-  const json = JSON.stringify(value)
-  const bytes = Buffer.byteLength(json)
-  if (bytes > maxDocumentBytes) {
-    throw new InputError(
-      `document ${key}: expected at most ${maxDocumentBytes} bytes, got ${bytes}`,
-    )
-  }
-  return json
-}
-
-/** Refuses a key that some adapter could not store, or would store elsewhere. */
-function checked(key: string): string {
-  const fine = /^[a-z0-9._/-]{1,200}$/.test(key) && key.split('/').every((s) => /[^.]/.test(s))
-  if (fine) return key
-  const rule = '1–200 characters of a–z, 0–9 . _ / - without empty or dot-only segments'
-  throw new InputError(`document: expected a key of ${rule}, got ${JSON.stringify(key)}`)
 }
 
 /** Runs a call, with what SQLite throws turned into a {@link StoreError}. */
