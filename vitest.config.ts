@@ -12,10 +12,11 @@ const config: ViteUserConfig = defineConfig({
           ...shared,
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/integration/**'],
+          exclude: ['test/integration/**', 'test/store/s3*'],
           setupFiles: ['test/support/engine.ts'],
         },
       },
+      { test: { ...shared, name: 's3', include: ['test/store/s3*.test.ts'] } },
       {
         test: {
           ...shared,

@@ -78,6 +78,7 @@ const steps: readonly (readonly [name: string, check: () => Promise<Count>])[] =
   ['dead code', () => step('knip', [])],
   ['docs', () => step('typedoc', ['--emit', 'none'])],
   ['unit tests', () => tests('unit')],
+  ['s3 tests', () => tests('s3')],
   ['integration tests', () => tests('integration')],
 ]
 
