@@ -91,7 +91,13 @@ module.exports = {
       name: 'product-is-an-island',
       severity: 'error',
       from: { path: '^lib/' },
-      to: { path: '^(test|bench)/' },
+      to: { path: '^(test|bench|cdk|functions)/' },
+    },
+    {
+      name: 'cdk-is-an-island',
+      severity: 'error',
+      from: { path: '^cdk/' },
+      to: { path: '^(lib/(?!config/names\\.ts)|functions|test|bench)/?' },
     },
   ],
   options: {

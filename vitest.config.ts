@@ -12,11 +12,13 @@ const config: ViteUserConfig = defineConfig({
           ...shared,
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/integration/**', 'test/store/s3*'],
+          exclude: ['test/integration/**', 'test/cdk/**', 'test/stream/kafka*', 'test/store/s3*'],
           setupFiles: ['test/support/engine.ts'],
         },
       },
       { test: { ...shared, name: 's3', include: ['test/store/s3*.test.ts'] } },
+      { test: { ...shared, name: 'kafka', include: ['test/stream/kafka*.test.ts'] } },
+      { test: { ...shared, name: 'cdk', include: ['test/cdk/**/*.test.ts'] } },
       {
         test: {
           ...shared,

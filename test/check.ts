@@ -68,17 +68,19 @@ async function reportOf(file: string): Promise<Count> {
   return { passed: report.numPassedTests ?? 0, failed: report.numFailedTests ?? 0 }
 }
 
+/** Where our code is. */
+const folders = ['lib', 'functions', 'cdk', 'test', 'bench']
+
 const steps: readonly (readonly [name: string, check: () => Promise<Count>])[] = [
   ['types', () => step('tsc', ['-p', 'tsconfig.json', '--noEmit'])],
+  ['types of cdk', () => step('tsc', ['-p', 'cdk/tsconfig.json', '--noEmit'])],
   ['lint', () => step('biome', ['check', '--error-on-warnings', '.'])],
-  [
-    'imports',
-    () => step('depcruise', ['--config', '.dependency-cruiser.cjs', 'lib', 'test', 'bench']),
-  ],
+  ['imports', () => step('depcruise', ['--config', '.dependency-cruiser.cjs', ...folders])],
   ['dead code', () => step('knip', [])],
   ['docs', () => step('typedoc', ['--emit', 'none'])],
   ['unit tests', () => tests('unit')],
   ['s3 tests', () => tests('s3')],
+  ['cdk tests', () => tests('cdk')],
   ['integration tests', () => tests('integration')],
 ]
 

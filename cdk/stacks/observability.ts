@@ -1,0 +1,229 @@
+import { Duration, Stack, type StackProps } from 'aws-cdk-lib'
+import {
+  Dashboard,
+  GraphWidget,
+  type IMetric,
+  MathExpression,
+  Metric,
+} from 'aws-cdk-lib/aws-cloudwatch'
+import { HttpCodeTarget } from 'aws-cdk-lib/aws-elasticloadbalancingv2'
+import { Topic } from 'aws-cdk-lib/aws-sns'
+import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions'
+import type { Construct } from 'constructs'
+import { Alarms, quarantineShare, roleMetric, type Worry } from '../constructs/alarms.ts'
+import { publishName } from '../constructs/parameter.ts'
+import type { UploadBucket } from '../constructs/upload-bucket.ts'
+import type { FunctionsStack } from './functions.ts'
+import type { LearnerStack } from './learner.ts'
+import type { SearchStack } from './search.ts'
+
+/** Props of {@link ObservabilityStack}. */
+export interface ObservabilityStackProps extends StackProps {
+  readonly name: string
+  readonly folder: string
+  readonly uploads: UploadBucket
+  readonly learner: LearnerStack
+  /** @default - search is off */
+  readonly search?: SearchStack
+  readonly functions: FunctionsStack
+  readonly wakeAfter: number
+  /** @default - nobody: subscribe to the topic yourself */
+  readonly email?: string
+}
+
+const minutes = Duration.minutes
+const hour = 3_600
+
+/** What people look at, and what wakes them. */
+export class ObservabilityStack extends Stack {
+  constructor(scope: Construct, id: string, props: ObservabilityStackProps) {
+    super(scope, id, props)
+    const topic = new Topic(this, 'alarms', { enforceSSL: true })
+    if (props.email !== undefined) topic.addSubscription(new EmailSubscription(props.email))
+    const worries = { ...flowWorries(props), ...learnerWorries(props), ...servingWorries(props) }
+    new Alarms(this, 'worries', { worries, topic })
+    new Dashboard(this, 'dashboard', { widgets: rows(props) })
+    publishName(this, props.folder, 'alarms-topic', topic.topicArn)
+  }
+}
+
+function flowWorries({ name, uploads, functions }: ObservabilityStackProps) {
+  const errors = (of: 'ingest' | 'modelPublished'): IMetric =>
+    functions[of].function.metricErrors({ period: minutes(5) })
+  return {
+    'oldest-record': {
+      what: 'The oldest record that was not applied is older than a day and a half',
+      metric: roleMetric(name, 'learn', 'oldestRecord', 'Maximum'),
+      above: 36 * hour,
+      periods: 3,
+    },
+    'dead-letters': {
+      what: 'An upload was given up: look at the dead letters of the uploads queue',
+      metric: uploads.deadLetters.metricApproximateNumberOfMessagesVisible({ period: minutes(5) }),
+      above: 0,
+      periods: 1,
+    },
+    quarantine: {
+      what: 'More than 5 % of the pictures are set aside',
+      metric: quarantineShare(name, 'learn'),
+      above: 0.05,
+      periods: 3,
+    },
+    'ingest-errors': {
+      what: 'The function ingest fails: uploads wait in the queue',
+      metric: errors('ingest'),
+      above: 0,
+      periods: 3,
+    },
+    'published-errors': {
+      what: 'The function model-published fails: nobody hears of new models',
+      metric: errors('modelPublished'),
+      above: 0,
+      periods: 3,
+    },
+  } satisfies Record<string, Worry>
+}
+
+function learnerWorries(props: ObservabilityStackProps): Record<string, Worry> {
+  const { name, learner, wakeAfter } = props
+  const asleep: Record<string, Worry> = learner.lag
+    ? {
+        'does-not-wake': {
+          what: 'Enough records wait, and for 15 minutes no learner has run',
+          metric: new MathExpression({
+            label: 'waits without a learner',
+            expression: `IF(lag > ${wakeAfter}, IF(FILL(tasks, 0) < 1, 1, 0), 0)`,
+            usingMetrics: { lag: learner.lag, tasks: runningTasks(learner) },
+            period: minutes(5),
+          }),
+          above: 0,
+          periods: 3,
+        },
+      }
+    : {}
+  return {
+    ...asleep,
+    'lease-lost': {
+      what: 'Another learner took the lease: two of them run',
+      metric: roleMetric(name, 'learn', 'leasesLost', 'Sum'),
+      above: 0,
+      periods: 1,
+    },
+    'publish-failed': {
+      what: 'A model passed the gate and could not be published',
+      metric: roleMetric(name, 'learn', 'publishesFailed', 'Sum'),
+      above: 0,
+      periods: 1,
+    },
+    'no-checkpoint': {
+      what: 'The learner has run for four hours without a checkpoint: it costs and keeps nothing',
+      metric: roleMetric(name, 'learn', 'checkpointAge', 'Maximum'),
+      above: 4 * hour,
+      periods: 3,
+    },
+  }
+}
+
+function servingWorries({ name, search }: ObservabilityStackProps): Record<string, Worry> {
+  if (search === undefined) return {}
+  const { targets } = search
+  return {
+    'unreleased-candidate': {
+      what: 'A candidate has waited three hours for its index',
+      metric: roleMetric(name, 'embed', 'candidateAge', 'Maximum'),
+      above: 3 * hour,
+      periods: 1,
+    },
+    'serve-errors': {
+      what: 'serve answers with errors of its own',
+      metric: targets.metrics.httpCodeTarget(HttpCodeTarget.TARGET_5XX_COUNT, {
+        period: minutes(5),
+        statistic: 'Sum',
+      }),
+      above: 5,
+      periods: 1,
+    },
+    'serve-slow': {
+      what: 'One answer in a hundred takes longer than a second',
+      metric: targets.metrics.targetResponseTime({ period: minutes(5), statistic: 'p99' }),
+      above: 1,
+      periods: 3,
+    },
+    'two-versions': {
+      what: 'Replicas of serve have answered from two versions for ten minutes',
+      metric: new MathExpression({
+        label: 'versions apart',
+        expression: 'newest - oldest',
+        usingMetrics: {
+          newest: roleMetric(name, 'serve', 'modelVersion', 'Maximum'),
+          oldest: roleMetric(name, 'serve', 'modelVersion', 'Minimum'),
+        },
+        period: minutes(5),
+      }),
+      above: 0,
+      periods: 2,
+    },
+  }
+}
+
+function runningTasks({ cluster, learner }: LearnerStack): Metric {
+  return new Metric({
+    namespace: 'ECS/ContainerInsights',
+    metricName: 'RunningTaskCount',
+    dimensionsMap: { ClusterName: cluster.clusterName, ServiceName: learner.service.serviceName },
+    statistic: 'Maximum',
+    period: minutes(5),
+  })
+}
+
+/** Rows of the dashboard: flow, learner, serving, money. */
+function rows({ name, learner, search, functions, uploads }: ObservabilityStackProps) {
+  const graph = (title: string, left: IMetric[], right: IMetric[] = []): GraphWidget =>
+    new GraphWidget({ title, left, right, width: 8, height: 6 })
+  const flow = [
+    graph(
+      'Records applied and set aside',
+      [roleMetric(name, 'learn', 'applied', 'Sum')],
+      [roleMetric(name, 'learn', 'quarantined', 'Sum')],
+    ),
+    graph('Waiting', [
+      ...(learner.lag ? [learner.lag] : []),
+      uploads.queue.metricApproximateNumberOfMessagesVisible(),
+    ]),
+    graph('Oldest record, s', [roleMetric(name, 'learn', 'oldestRecord', 'Maximum')]),
+  ]
+  const learning = [
+    graph('Learners', [runningTasks(learner)]),
+    graph('Round, s', [roleMetric(name, 'learn', 'roundSeconds', 'Maximum')]),
+    graph('Age of the checkpoint, s', [roleMetric(name, 'learn', 'checkpointAge', 'Maximum')]),
+  ]
+  const serving = [
+    graph('Version', [roleMetric(name, 'serve', 'modelVersion', 'Maximum')]),
+    graph('Vectors', [roleMetric(name, 'serve', 'indexVectors', 'Maximum')]),
+    ...(search
+      ? [
+          graph(
+            'Requests, and p99 in s',
+            [search.targets.metrics.requestCountPerTarget()],
+            [search.targets.metrics.targetResponseTime({ statistic: 'p99' })],
+          ),
+        ]
+      : []),
+  ]
+  const money = [
+    graph('Calls of functions', [
+      functions.ingest.function.metricInvocations(),
+      functions.modelPublished.function.metricInvocations(),
+      functions.infer.function.metricInvocations(),
+    ]),
+    graph('Learner: minutes with a GPU', [
+      new MathExpression({
+        label: 'minutes of 5',
+        expression: 'tasks * 5',
+        usingMetrics: { tasks: runningTasks(learner) },
+        period: minutes(5),
+      }),
+    ]),
+  ]
+  return [flow, learning, serving, money]
+}
