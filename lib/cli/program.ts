@@ -66,7 +66,9 @@ export function program(): Command {
       c
         .option('--until <idle>', 'end when all is taken in and nothing is left to learn')
         .option('--rounds <n>', 'end after n rounds')
-        .option('--lineage <name>', 'a history of its own'),
+        .option('--lineage <name>', 'a history of its own')
+        .option('--warm-start <model>', 'new lineage: weights of a version or a folder of `train`')
+        .option('--from <when>', 'new lineage: earliest (the default), latest or a time'),
   )
   declare(
     program,

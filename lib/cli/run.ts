@@ -11,6 +11,18 @@ interface RunCommandOptions extends GlobalOptions {
   readonly until?: string
   readonly rounds?: string
   readonly lineage?: string
+  readonly warmStart?: string
+  readonly from?: string
+}
+
+/** `earliest`, `latest` or a time, as ms since 1970. @throws {@link ConfigError} for anything else. */
+function startOf(text: string): 'earliest' | 'latest' | number {
+  if (text === 'earliest' || text === 'latest') return text
+  const ms = Date.parse(text)
+  if (/^\d{4}-\d\d-\d\d/.test(text) && !Number.isNaN(ms)) return ms
+  throw new ConfigError(
+    `--from: expected earliest, latest or a time such as 2026-05-01T12:00:00Z, got '${text}'`,
+  )
 }
 
 /** A whole number ≥ 1 from the command line. */
@@ -26,7 +38,7 @@ export async function runCommand(
   [folders]: readonly (string | readonly string[])[],
   options: RunCommandOptions,
 ): Promise<void> {
-  const { until, lineage } = options
+  const { until, lineage, warmStart, from } = options
   if (until !== undefined && until !== 'idle') {
     throw new ConfigError(`--until: expected idle, got '${until}'`)
   }
@@ -45,6 +57,10 @@ export async function runCommand(
   try {
     const summary = await run(config, {
       untilIdle: until === 'idle',
+      beginning: {
+        ...(warmStart !== undefined && { warmStart }),
+        ...(from !== undefined && { from: startOf(from) }),
+      },
       ...(rounds !== undefined && { rounds }),
       now: Date.now,
       onEvent,

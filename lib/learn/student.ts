@@ -37,8 +37,22 @@ export interface StudentInput {
   readonly student: StudentState | undefined
 }
 
+/** What the optimiser remembers; nothing before its first step, as after a warm start. */
 const memoryOf = (state: StudentState | undefined): TrainingOutcome['optimizer'] | undefined =>
-  state && { step: state.optimizerStep, first: state.first, second: state.second }
+  state === undefined || state.optimizerStep === 0
+    ? undefined
+    : { step: state.optimizerStep, first: state.first, second: state.second }
+
+/** Names recipe and shape of a student: weights of another one do not fit. */
+export function architectureOf({
+  settings: { recipe, dim },
+  preprocessing,
+  baseline: { digest },
+}: Pick<StudentInput, 'settings' | 'preprocessing' | 'baseline'>): string {
+  if (recipe === 'finetune') return `finetune:${digest}`
+  if (recipe === 'head') return `head:${digest}:${dim}`
+  return `scratch:conv4:${preprocessing.size}x${channelCount(preprocessing)}:${dim}`
+}
 
 /** Trains all of a network: the baseline's own for `finetune`, a new one for `scratch`. */
 async function wholeStudent(
@@ -53,9 +67,7 @@ async function wholeStudent(
   const network = isScratch
     ? conv4({ size: preprocessing.size, channels, dim: settings.dim, seed })
     : await loadArtifact(input.baseline.files)
-  const architecture = isScratch
-    ? `scratch:conv4:${preprocessing.size}x${channels}:${settings.dim}`
-    : `finetune:${input.baseline.digest}`
+  const architecture = architectureOf(input)
   const trainee = networkTrainee(network, pictures, ids, isScratch ? 'scratch' : 'finetune')
   const known = input.student?.architecture === architecture ? input.student : undefined
   if (known !== undefined) trainee.restore(known.weights)
@@ -79,7 +91,7 @@ async function headStudent(
   ids: readonly string[],
 ): Promise<Student> {
   const { dim } = input.settings
-  const architecture = `head:${input.baseline.digest}:${dim}`
+  const architecture = architectureOf(input)
   const known = input.student?.architecture === architecture ? input.student : undefined
   const features = await headFeatures(baseline, pictures, ids)
   const width = Math.min(dim, features.views.dim)

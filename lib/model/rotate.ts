@@ -4,7 +4,7 @@ import type { SymbolicTensor } from './inverted-residual.ts'
 import { cloneNetwork } from './weights.ts'
 
 /** Name of the layer that turns the space of a network without a last linear one. */
-const spaceName = 'space'
+export const spaceName = 'space'
 
 /**
  * A copy of a network whose outputs are turned: row · rotation.

@@ -43,10 +43,12 @@ export interface CheckpointContent {
   readonly at: number
   /** Next offset of each partition. */
   readonly offsets: Readonly<Record<string, number>>
-  /** Records of each partition by outcome: applied, duplicate, quarantined, erased. */
+  /** Records of each partition by outcome: applied, duplicate, quarantined, erased, passed over. */
   readonly counts: Readonly<Record<string, Readonly<Record<string, number>>>>
   /** Absent between rounds. */
   readonly round?: RoundInput | undefined
+  /** Records stored before are passed over, ms since 1970; absent: none is. */
+  readonly since?: number | undefined
   /** When the last round began, ms since 1970; absent before the first. */
   readonly lastStart?: number | undefined
   /** Generator state and random counters. */
@@ -103,6 +105,7 @@ export const checkpointKind: DocumentKind<CheckpointHead> = {
         plan: jsonObjectSchema.exactOptional(),
       })
       .exactOptional(),
+    since: countSchema.exactOptional(),
     lastStart: countSchema.exactOptional(),
     random: jsonObjectSchema,
     settings: z.string(),

@@ -6,12 +6,17 @@ import type { Preprocessing } from '../image/options.ts'
 import { type PixelCache, pixelCache } from '../image/pixel-cache.ts'
 import { preprocess } from '../image/preprocess.ts'
 import { type RoundInput, type RoundProgress, type RoundResult, runRound } from '../learn/round.ts'
-import { loadArtifact, type ModelFiles } from '../model/artifact.ts'
+import type { StudentState } from '../learn/state.ts'
+import type { StudentInput } from '../learn/student.ts'
+import { warmStudent } from '../learn/warm-start.ts'
+import { folderReader, loadArtifact, type ModelFiles } from '../model/artifact.ts'
 import { embedMatrix } from '../model/encoder.ts'
+import { loadModel } from '../model/load-model.ts'
 import { type Baseline, makeBaseline } from './baseline.ts'
 import { checkArtifact } from './check-artifact.ts'
 import { driftReference } from './drift-reference.ts'
 import { connect, type Handlers, Moved } from './rpc.ts'
+import type { WarmModel } from './warm-start.ts'
 
 /** What the engine's thread asks of the one that started it. */
 export interface EngineHost extends Handlers {
@@ -42,6 +47,11 @@ export interface OpenRequest {
   readonly folder: string
   readonly preprocessing: Preprocessing
   readonly files: ModelFiles
+}
+
+/** A model to begin from, and what the student shall be. */
+export interface WarmRequest extends Pick<StudentInput, 'settings' | 'preprocessing' | 'baseline'> {
+  readonly model: WarmModel
 }
 
 interface Open {
@@ -121,6 +131,19 @@ const handlers = {
   /** The frozen backbone as a model to publish. */
   baseline: (request: Parameters<typeof makeBaseline>[0]): Promise<Baseline> =>
     makeBaseline(request, (text) => void host.installing(text)),
+
+  /** A student with the weights of a model that was trained before. */
+  warm: async ({ model, ...input }: WarmRequest): Promise<StudentState> => {
+    const network =
+      'files' in model
+        ? await loadArtifact(model.files)
+        : (await loadModel('warm start', folderReader('warm start', model.folder))).network
+    try {
+      return await warmStudent(network, expectFrozen(), input)
+    } finally {
+      network.dispose()
+    }
+  },
 
   /** Opens the pixel cache, and the frozen backbone that drift is measured with. */
   open: async ({ folder, preprocessing, files }: OpenRequest): Promise<void> => {

@@ -51,6 +51,7 @@ export function learnerCheckpoints(options: LearnerCheckpointsOptions): LearnerC
       offsets: { ...memory.offsets },
       counts: structuredClone(memory.counts),
       random: { ...memory.random },
+      since: memory.since,
       lastStart: memory.lastStart,
       settings,
       model: head?.model ?? { next: 1 },

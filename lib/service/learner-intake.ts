@@ -80,7 +80,9 @@ export function learnerIntake(
       maxBytes: config.limits.bytes,
       wasSeen: (id: string) => wasSeen(memory.state.seen, id),
     }
-    const outcomes = await readRecords(reader, partition, records)
+    const { since = 0 } = memory
+    const wanted = records.filter(({ timestamp }) => timestamp >= since)
+    const outcomes = await readRecords(reader, partition, wanted)
     const pictures = outcomes.flatMap((one) => (one.outcome === 'picture' ? [one.picture] : []))
     const counted = { applied: 0, duplicate: 0, quarantined: 0 }
     for (const { outcome } of outcomes) {
@@ -103,6 +105,7 @@ export function learnerIntake(
         applied: (before['applied'] ?? 0) + counted.applied,
         duplicate: (before['duplicate'] ?? 0) + counted.duplicate,
         quarantined: (before['quarantined'] ?? 0) + counted.quarantined,
+        passed: (before['passed'] ?? 0) + records.length - wanted.length,
       }
     })
   }

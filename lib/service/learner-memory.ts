@@ -13,6 +13,14 @@ import type { PipelineEvent } from './events.ts'
 import type { Pipeline } from './open-pipeline.ts'
 import type { VersionModel } from './version-model.ts'
 
+/** How a new history begins. */
+export interface Beginning {
+  /** Version, or folder of `train` or `models export`, whose weights are the student's first. */
+  readonly warmStart?: string
+  /** Which records it takes in: all that are kept, none of them, or those from a time on, ms. */
+  readonly from?: 'earliest' | 'latest' | number
+}
+
 /** What a learner works with; opened once by whoever starts it. */
 export interface LearnerParts {
   readonly pipeline: Pipeline
@@ -26,6 +34,8 @@ export interface LearnerParts {
   readonly preprocessing: Preprocessing
   /** The user's own classes, if there are any. */
   readonly labelled: LabelledProbe | undefined
+  /** How the history begins; refused for one that has begun. */
+  readonly beginning: Beginning
   /** The time of day, ms since 1970, and a monotonic clock. */
   readonly now: () => number
   readonly onEvent: (event: PipelineEvent) => void
@@ -42,6 +52,8 @@ export interface LearnerMemory {
   saved: Saved | undefined
   champion: VersionModel
   random: { rounds: number }
+  /** Records stored before are passed over, ms since 1970. */
+  readonly since: number | undefined
   /** When the last round began, ms since 1970. */
   lastStart: number | undefined
   progress: { readonly number: number; readonly progress: RoundProgress } | undefined

@@ -7,6 +7,7 @@ import { digestOf } from '../registry/digest.ts'
 import type { GateReport } from '../registry/gate-report.ts'
 import { manifestBytes } from '../registry/manifest.ts'
 import type { VersionFiles } from '../registry/version-files.ts'
+import { useChampion } from './learner-champion.ts'
 import type { LearnerCheckpoints } from './learner-checkpoints.ts'
 import type { LearnerMemory, LearnerParts } from './learner-memory.ts'
 import { type LearnerVersions, plain } from './learner-versions.ts'
@@ -47,13 +48,11 @@ export interface VerdictsContext {
   readonly out: Outlets
   readonly checkpoints: LearnerCheckpoints
   readonly versions: LearnerVersions
-  /** Takes up what `stable` names now. */
-  useStable(): Promise<void>
 }
 
 /** Verdicts over the learner's memory. */
 export function learnerVerdicts(context: VerdictsContext): LearnerVerdicts {
-  const { parts, memory, out, checkpoints, versions, useStable } = context
+  const { parts, memory, out, checkpoints, versions } = context
   const { pipeline, config, now, onEvent } = parts
   const { registry } = pipeline
   const { exclusively, write } = checkpoints
@@ -77,7 +76,7 @@ export function learnerVerdicts(context: VerdictsContext): LearnerVerdicts {
   })
 
   /** The version that a promoted candidate becomes. */
-  const versionOf = ({ candidate, report }: Judged, gate: GateReport, round: FrozenRound) => {
+  const versionOf = async ({ candidate, report }: Judged, gate: GateReport, round: FrozenRound) => {
     const files: VersionFiles = {
       ...candidate.files,
       [meanFile]: floatBytes(candidate.mean),
@@ -97,7 +96,7 @@ export function learnerVerdicts(context: VerdictsContext): LearnerVerdicts {
         gate,
         offsets: { ...head?.offsets },
       },
-      head?.model.next ?? 1,
+      await versions.nextNumber(),
     )
     return { manifest, files }
   }
@@ -105,7 +104,7 @@ export function learnerVerdicts(context: VerdictsContext): LearnerVerdicts {
   return {
     conclude: async ({ result, frozen, round, ids }, drift) => {
       const gate = gateOf(result)
-      const promoted = gate.verdict === 'promote' ? versionOf(result, gate, round) : undefined
+      const promoted = gate.verdict === 'promote' ? await versionOf(result, gate, round) : undefined
       const digest = promoted ? digestOf(manifestBytes(promoted.manifest)) : 'none'
       const { version, churn } = await exclusively(async () => {
         const merged = mergeRound(frozen, memory.state, result, ids, digest)
@@ -119,7 +118,7 @@ export function learnerVerdicts(context: VerdictsContext): LearnerVerdicts {
         const released = await releaseWithoutIndex(out, { promotion: config.release.promotion })
         if (released?.released === false)
           onEvent({ event: 'not-released', version, why: released.why })
-        await useStable()
+        await useChampion(parts, memory)
       }
       return { version, churn }
     },

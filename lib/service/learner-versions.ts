@@ -4,6 +4,7 @@ import { type Outlets, type Publication, publish, releaseWithoutIndex } from '..
 import type { Manifest } from '../registry/manifest.ts'
 import { manifestFile, type VersionFiles } from '../registry/version-files.ts'
 import type { JsonObject } from '../store/types.ts'
+import { championOf } from './learner-champion.ts'
 import type { LearnerCheckpoints } from './learner-checkpoints.ts'
 import type { LearnerMemory, LearnerParts } from './learner-memory.ts'
 import { programVersion } from './program-version.ts'
@@ -18,7 +19,9 @@ export interface LearnerVersions {
   ): Manifest
   /** Publishes under the manifest's number, with what is in memory; to be called exclusively. */
   publishNow(version: Omit<Publication, 'next'>): Promise<string>
-  /** Publishes the baseline at the first start of a pipeline. */
+  /** The number of the next version: above every other, so that histories can follow each other. */
+  nextNumber(): Promise<number>
+  /** Publishes the baseline at the first start of a history that no version serves yet. */
   publishBaseline(): Promise<void>
 }
 
@@ -29,7 +32,7 @@ export const plain = (value: unknown): JsonObject => JSON.parse(JSON.stringify(v
 export function learnerVersions(
   parts: LearnerParts,
   memory: LearnerMemory,
-  { write, content, keep, exclusively }: LearnerCheckpoints,
+  { content, keep, exclusively }: LearnerCheckpoints,
   out: Outlets,
 ): LearnerVersions {
   const { pipeline, config, engine, baseline, preprocessing, now } = parts
@@ -60,17 +63,26 @@ export function learnerVersions(
     return done.entry.version
   }
 
+  const nextNumber = async (): Promise<number> => {
+    const own = memory.saved?.head.model.next ?? 1
+    const free = await registry.versions.next()
+    const last = await registry.versions.get(free - 1)
+    if (free <= own || last === undefined) return own
+    // Versions of this very history that its checkpoint does not know: the publish will stop there.
+    const { lineage } = await registry.manifest(last.manifest)
+    return lineage === config.lineage ? own : free
+  }
+
   return {
     manifestOf,
     publishNow,
+    nextNumber,
     publishBaseline: async () => {
-      if ((await registry.stable.read()) !== undefined) return
-      const n = Math.max(memory.saved?.head.model.next ?? 1, await registry.versions.next())
-      const manifest = manifestOf(baseline.files, { dim: baseline.dim, centred: false }, n)
-      await exclusively(async () => {
-        await write()
-        await publishNow({ manifest, files: baseline.files })
-      })
+      const hash = preprocessingHash(preprocessing)
+      if ((await championOf(registry, config.lineage, hash)) !== undefined) return
+      const { files, dim } = baseline
+      const manifest = manifestOf(files, { dim, centred: false }, await nextNumber())
+      await exclusively(() => publishNow({ manifest, files }))
       await releaseWithoutIndex(out, { promotion: 'auto' })
     },
   }

@@ -6,6 +6,7 @@ import { type Outlets, releaseWithoutIndex, resumePublish } from '../learn/publi
 import type { RoundProgress } from '../learn/round.ts'
 import { checkStart, type StartCheck } from '../learn/start-rule.ts'
 import type { LearnerStatus, RoundEnded } from './events.ts'
+import { useChampion } from './learner-champion.ts'
 import { learnerCheckpoints } from './learner-checkpoints.ts'
 import { learnerHistory, settingsHash } from './learner-history.ts'
 import { type LearnerIntake, learnerIntake } from './learner-intake.ts'
@@ -14,7 +15,6 @@ import { learnerRounds } from './learner-rounds.ts'
 import { learnerVerdicts } from './learner-verdicts.ts'
 import { learnerVersions } from './learner-versions.ts'
 import { startOf } from './settings.ts'
-import { versionModel } from './version-model.ts'
 
 /** The single writer: takes records in, runs rounds, publishes. */
 export interface Learner {
@@ -49,7 +49,7 @@ const totalOf = (counts: Counts, outcome: string): number =>
  * @throws {@link LeaseLostError} if another learner is the single writer.
  */
 export async function openLearner(parts: LearnerParts): Promise<Learner> {
-  const { pipeline, config, lease, owner, thread, now, onEvent } = parts
+  const { pipeline, config, lease, owner, now, onEvent } = parts
   const { stream, registry, blobs, documents } = pipeline
   const log = await stream.identity()
   const { lineage } = config
@@ -57,16 +57,6 @@ export async function openLearner(parts: LearnerParts): Promise<Learner> {
   const out: Outlets = { checkpoints: stored, registry, stream, fence: lease.fence, by: owner, now }
   const settings = settingsHash(parts.preprocessing, parts.baseline)
   const { memory, frozen } = await learnerHistory(parts, stored, settings)
-
-  /** Makes the version that `stable` names the one that embeds newcomers. */
-  const useStable = async () => {
-    const stable = await registry.stable.read()
-    if (stable === undefined || stable.version === memory.champion?.version) return
-    memory.champion = versionModel(await registry.loadVersion(stable.version))
-    const { files, mean } = memory.champion
-    await thread.call.useModel({ files, mean })
-    onEvent({ event: 'stable', version: stable.version, why: stable.move.why })
-  }
 
   const checkpoints = learnerCheckpoints({
     memory,
@@ -79,7 +69,7 @@ export async function openLearner(parts: LearnerParts): Promise<Learner> {
   const { exclusively, write, keep } = checkpoints
   const intake: LearnerIntake = learnerIntake(parts, memory, exclusively)
   const versions = learnerVersions(parts, memory, checkpoints, out)
-  const verdicts = learnerVerdicts({ parts, memory, out, checkpoints, versions, useStable })
+  const verdicts = learnerVerdicts({ parts, memory, out, checkpoints, versions })
   const rounds = learnerRounds(parts, memory, checkpoints, verdicts)
   const check = () => {
     const { state, lastStart } = memory
@@ -109,10 +99,10 @@ export async function openLearner(parts: LearnerParts): Promise<Learner> {
         const done = await resumePublish(memory.saved, out)
         if (done !== undefined) keep(done.saved)
         await releaseWithoutIndex(out, { promotion: config.release.promotion })
-      }
+      } else await exclusively(() => write())
       await versions.publishBaseline()
-      await useStable()
-      if (memory.saved !== undefined && memory.state.seen.applied > 0) {
+      await useChampion(parts, memory)
+      if (memory.state.seen.applied > 0) {
         const { seen, buffer } = memory.state
         onEvent({ event: 'resumed', applied: seen.applied, buffered: buffer.entries.size })
       }
@@ -124,7 +114,7 @@ export async function openLearner(parts: LearnerParts): Promise<Learner> {
     round: async () => {
       intake.assertAlive()
       if (!check().mayStart) return undefined
-      await useStable()
+      await useChampion(parts, memory)
       return rounds.begin()
     },
     progress: (progress) => {

@@ -16,6 +16,7 @@ import { housekeeper } from './housekeeping-schedule.ts'
 import { type IngestProgress, ingester } from './ingester.ts'
 import { labelledProbe } from './labelled-probe.ts'
 import { type Learner, openLearner } from './learner.ts'
+import type { Beginning } from './learner-memory.ts'
 import { openPipeline, type Pipeline } from './open-pipeline.ts'
 import { limitsOf, preprocessingOf } from './settings.ts'
 
@@ -23,6 +24,8 @@ import { limitsOf, preprocessingOf } from './settings.ts'
 export interface RunOptions {
   /** Ends when everything is taken in and nothing is left to learn. */
   readonly untilIdle: boolean
+  /** How a new lineage begins; refused for one that has a checkpoint. */
+  readonly beginning?: Beginning
   /** Ends after so many rounds. */
   readonly rounds?: number
   /** The time of day, ms since 1970. */
@@ -179,6 +182,7 @@ export async function run(config: Config, options: RunOptions): Promise<RunSumma
       baseline,
       preprocessing,
       labelled,
+      beginning: options.beginning ?? {},
       now,
       onEvent,
     })
