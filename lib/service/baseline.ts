@@ -1,3 +1,4 @@
+import { ArtifactError, ConfigError } from '../errors.ts'
 import { artifactDigest, type ModelFiles, saveArtifact } from '../model/artifact.ts'
 import { flatten } from '../model/flatten.ts'
 import { modelFromFolder } from '../model/from-folder.ts'
@@ -27,6 +28,13 @@ export interface BaselineRequest {
 const isPretrained = (name: string): name is PretrainedName =>
   (pretrainedNames as readonly string[]).includes(name)
 
+/** The setting is to blame for a model of the user's that does not load. */
+function unusable(cause: unknown): never {
+  if (!(cause instanceof ArtifactError)) throw cause
+  const remedy = `set model.backbone to ${pretrainedNames.join(', ')}, conv4 or a TensorFlow.js LayersModel`
+  throw new ConfigError(`model.backbone: ${cause.message}; ${remedy}`, { cause })
+}
+
 /**
  * The backbone without training, as files to publish; for `conv4` a network that only flattens.
  *
@@ -48,7 +56,7 @@ export async function makeBaseline(
   }
   const loaded = isPretrained(backbone)
     ? await pretrained(backbone, { cacheFolder, report })
-    : await modelFromFolder(backbone)
+    : await modelFromFolder(backbone).catch(unusable)
   const files = { ...(await saveArtifact(loaded.network)) }
   loaded.network.dispose()
   const { dim, size: side, mean, std } = loaded

@@ -167,7 +167,9 @@ function openError(path: string, cause: unknown): StoreError {
   if (fault === 'damaged') return damaged(path, detail, cause)
   const reason = fault === 'io' ? 'folder' : fault
   const retryable = fault === 'busy' || fault === 'disk-full'
-  return new StoreError(`openDatabase: expected ${path} to open for writing, got: ${detail}`, {
+  const message = `openDatabase: expected ${path} to open for writing, got: ${detail}`
+  const remedy = '; give this user the right to write there, or choose another folder'
+  return new StoreError(fault === 'read-only' ? message + remedy : message, {
     reason,
     retryable,
     cause,

@@ -1,5 +1,5 @@
-import { readdir, readFile, stat } from 'node:fs/promises'
-import { basename, extname, join, resolve } from 'node:path'
+import { readFile, stat } from 'node:fs/promises'
+import { basename, extname, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Config } from '../config/schema.ts'
 import {
@@ -13,6 +13,7 @@ import { pictureType, writeEnvelope } from '../stream/envelope.ts'
 import { topicNames } from '../stream/topics.ts'
 import type { OutRecord } from '../stream/types.ts'
 import { diskSpace } from './disk-space.ts'
+import { faultOf, filesUnder } from './files-under.ts'
 import { type FileState, folderLedger } from './folder-ledger.ts'
 import type { Pipeline } from './open-pipeline.ts'
 import { isDataError, quarantine } from './quarantine.ts'
@@ -56,21 +57,16 @@ const scanEveryMs = 2_000
 const sendDeadlineMs = 30_000
 const retryMs = 1_000
 
-/** Files of a folder and its subfolders, in the order of their names; hidden ones left out. */
-async function* filesUnder(folder: string): AsyncGenerator<string> {
-  const entries = await readdir(folder, { withFileTypes: true })
-  for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
-    if (entry.name.startsWith('.')) continue
-    const path = join(folder, entry.name)
-    if (entry.isDirectory()) yield* filesUnder(path)
-    else if (entry.isFile()) yield path
-  }
-}
-
 /** A file that is ready to be sent, or the reason why it is not. */
 type Prepared =
   | { readonly file: FileState; readonly record: OutRecord }
-  | { readonly file: FileState; readonly error: PipelineError }
+  | { readonly file: FileState; readonly error: PipelineError; readonly mayPass?: boolean }
+
+/** What may not be read today may be tomorrow, and looks the same: the ledger does not keep it. */
+function unreadable(file: FileState, what: 'file' | 'folder', fault: string): Prepared {
+  const error = new InputError(`${file.path}: expected a readable ${what}, got ${fault}`)
+  return { file, error, mayPass: true }
+}
 
 /**
  * Reads the folders of the configuration: each picture becomes a blob, then a record.
@@ -94,6 +90,8 @@ export function ingester(
   const stopping = new AbortController()
   const counts = { found: 0, sent: 0, known: 0, quarantined: 0, ignored: 0 }
   const seen = new Set<string>()
+  /** Files that could not be read, with the time of the last change of their rights. */
+  const refused = new Map<string, number>()
 
   async function prepare(path: string, folder: string, file: FileState): Promise<Prepared> {
     try {
@@ -118,12 +116,9 @@ export function ingester(
       return { file, record: { key: new TextEncoder().encode(sha256), value } }
     } catch (error) {
       if (isDataError(error)) return { file, error }
-      const code = (error as NodeJS.ErrnoException).code
-      if (code === 'EACCES' || code === 'EISDIR' || code === 'ENOENT' || code === 'EPERM') {
-        const refused = new InputError(`${path}: expected a readable file, got ${code}`)
-        return { file, error: refused }
-      }
-      throw error
+      const fault = faultOf(error)
+      if (!['EACCES', 'EISDIR', 'ENOENT', 'EPERM'].includes(fault)) throw error
+      return unreadable(file, 'file', fault)
     }
   }
 
@@ -176,7 +171,7 @@ export function ingester(
       waiting = waiting.filter((_, i) => results[i]?.outcome !== 'acked')
       if (waiting.length > 0) await delay(retryMs)
     }
-    ledger.add(prepared.map(({ file }) => file))
+    ledger.add(prepared.filter((item) => !('mayPass' in item)).map(({ file }) => file))
     counts.sent += sent
   }
 
@@ -187,16 +182,25 @@ export function ingester(
       batch = []
       if (ready.length > 0) await send(ready)
     }
-    for await (const path of filesUnder(folder)) {
+    for await (const { path, fault } of filesUnder(folder)) {
       if (stopping.signal.aborted) break
+      if (fault !== undefined) {
+        const file = { path: resolve(path), bytes: 0, changedAt: now() }
+        if (!seen.has(path)) batch.push(Promise.resolve(unreadable(file, 'folder', fault)))
+        seen.add(path)
+        continue
+      }
       if (endings[extname(path).toLowerCase()] === undefined) {
         if (!seen.has(path)) counts.ignored += 1
         seen.add(path)
         continue
       }
-      const { size, mtimeMs } = await stat(path)
+      const state = await stat(path).catch(() => undefined)
+      if (state === undefined) continue // gone since its folder was read
+      const { size, mtimeMs, ctimeMs } = state
       const file = { path: resolve(path), bytes: size, changedAt: mtimeMs }
       if (!seen.has(path)) counts.found += 1
+      if (refused.get(path) === ctimeMs) continue
       if (ledger.has(file)) {
         if (!seen.has(path)) counts.known += 1
         seen.add(path)
@@ -206,7 +210,11 @@ export function ingester(
       if (stopping.signal.aborted) break
       seen.add(path)
       const ready = prepare(path, folder, file)
-      ready.catch(() => undefined) // Promise.all sees it at the flush
+      // What fails is for Promise.all, at the flush.
+      ready.then(
+        (item) => 'mayPass' in item && refused.set(path, ctimeMs),
+        () => undefined,
+      )
       batch.push(ready)
       if (batch.length >= sentAtOnce) await flush()
     }
@@ -219,8 +227,7 @@ export function ingester(
         await scanFolder(folder)
       } catch (cause) {
         if (cause instanceof PipelineError) throw cause
-        const code = (cause as NodeJS.ErrnoException).code ?? String(cause)
-        const message = `ingest: expected a readable folder at ${folder}, got ${code}`
+        const message = `ingest: expected a readable folder at ${folder}, got ${faultOf(cause)}`
         throw new InputError(message, { cause })
       }
     }

@@ -1,24 +1,26 @@
 import { availableParallelism } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Config } from '../config/schema.ts'
-import { BusyError, type LeaseLostError, PipelineError } from '../errors.ts'
+import { PipelineError } from '../errors.ts'
 import type { Preprocessing } from '../image/options.ts'
 import type { LabelledProbe } from '../learn/labelled.ts'
 import { monotonicClock } from '../registry/clock.ts'
-import { holdLease } from '../registry/lease.ts'
-import type { Lease } from '../registry/lease-document.ts'
-import { isDead, processName } from '../stream/sqlite-owner.ts'
+import { processName } from '../stream/sqlite-owner.ts'
 import { backboneCacheFolder } from './cache-folder.ts'
+import { Closers } from './closers.ts'
 import { decoders as decoderPool } from './decoders.ts'
 import { type EngineThread, engineThread } from './engine-thread.ts'
 import type { LearnerStatus, PipelineEvent, RoundEnded } from './events.ts'
+import { expectStartable } from './expect-startable.ts'
+import { fullDisk } from './full-disk.ts'
 import { housekeeper } from './housekeeping-schedule.ts'
 import { type IngestProgress, ingester } from './ingester.ts'
 import { labelledProbe } from './labelled-probe.ts'
 import { type Learner, openLearner } from './learner.ts'
 import type { Beginning } from './learner-memory.ts'
-import { openPipeline, type Pipeline } from './open-pipeline.ts'
-import { limitsOf, preprocessingOf } from './settings.ts'
+import { openPipeline } from './open-pipeline.ts'
+import { takeRunLease } from './run-lease.ts'
+import { limitsOf, preprocessingOf, recipeOf } from './settings.ts'
 
 /** What a run is asked for. */
 export interface RunOptions {
@@ -56,40 +58,7 @@ export interface RunSummary {
   readonly interrupted: boolean
 }
 
-const leaseTtlMs = 10_000
 const pollMs = 100
-
-async function takeLease(
-  pipeline: Pipeline,
-  name: 'run' | 'learn',
-  onLost: (error: LeaseLostError) => void,
-): Promise<Lease> {
-  try {
-    return await holdLease(pipeline.documents, name, {
-      owner: processName(),
-      ttlMs: leaseTtlMs,
-      clock: monotonicClock,
-      isOwnerDead: isDead,
-      whenHeld: 'refuse',
-      onLost,
-    })
-  } catch (cause) {
-    if (!(cause instanceof BusyError)) throw cause
-    const message = `run: expected ${pipeline.config.data} to be free, another run works on it (${cause.message}); stop that one, or choose another --data folder`
-    throw new BusyError(message, { cause })
-  }
-}
-
-/** Everything that a run opened, in the order in which it is closed. */
-class Closers {
-  readonly #closers: (() => Promise<unknown>)[] = []
-  add(close: () => Promise<unknown>): void {
-    this.#closers.unshift(close)
-  }
-  async close(): Promise<void> {
-    for (const close of this.#closers) await close()
-  }
-}
 
 /** The labelled probe, its pixels in the engine's cache and no longer here. */
 async function keepLabelled(
@@ -117,9 +86,19 @@ function wantsRound(learner: Learner, done: number, options: RunOptions): boolea
  *
  * Holds all roles in this process, with the engine in a thread and decoders in child processes.
  *
+ * @throws {@link ConfigError} for settings that it cannot begin with, before anything is made.
  * @throws {@link BusyError} if another run works on the data folder.
  */
 export async function run(config: Config, options: RunOptions): Promise<RunSummary> {
+  expectStartable(config)
+  try {
+    return await runPipeline(config, options)
+  } catch (error) {
+    throw fullDisk(error, config.data)
+  }
+}
+
+async function runPipeline(config: Config, options: RunOptions): Promise<RunSummary> {
   const { now, onEvent, signal } = options
   const closers = new Closers()
   const stop = new AbortController()
@@ -132,9 +111,9 @@ export async function run(config: Config, options: RunOptions): Promise<RunSumma
   try {
     const pipeline = await openPipeline(config)
     closers.add(() => pipeline.close())
-    const runLease = await takeLease(pipeline, 'run', fail)
+    const runLease = await takeRunLease(pipeline, 'run', monotonicClock, fail)
     closers.add(() => runLease.release())
-    const lease = await takeLease(pipeline, 'learn', fail)
+    const lease = await takeRunLease(pipeline, 'learn', monotonicClock, fail)
     closers.add(() => lease.release())
 
     let learner: Learner | undefined
@@ -147,6 +126,7 @@ export async function run(config: Config, options: RunOptions): Promise<RunSumma
     void thread.died.then(fail)
     const engine = await thread.call.start({ choice: config.engine })
     onEvent({ event: 'engine', name: engine.name, device: engine.device })
+    recipeOf(config, engine) // throws where the engine cannot train it
     const baseline = await thread.call.baseline({
       backbone: config.model.backbone,
       size: config.image.size === 'auto' ? 28 : config.image.size,
@@ -269,8 +249,11 @@ export async function run(config: Config, options: RunOptions): Promise<RunSumma
       reason: last?.reason ?? missing(active),
       interrupted: signal.aborted,
     }
+  } catch (error) {
+    failure ??= error // what failed first says more
+    throw failure
   } finally {
-    await closers.close()
+    await closers.close(failure)
   }
 }
 

@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process'
 import {
   copyFileSync,
   existsSync,
@@ -10,49 +9,15 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { encodePng } from '../../lib/image/encode.ts'
 import { openDatabase } from '../../lib/service/database.ts'
 import { glyphPicture, glyphSize } from '../../lib/service/demo-glyphs.ts'
 import { sqliteDocuments } from '../../lib/store/sqlite.ts'
+import { contrastream, type Ended, start } from './program.ts'
 
-const main = resolve('lib/cli/main.ts')
 const photos = resolve('../shared/data/grocery-64')
 const backbone = resolve('../shared/models/mobilenet_v1_0.25_128')
-
-interface Ended {
-  readonly code: number | null
-  readonly lines: readonly Record<string, unknown>[]
-  readonly errors: string
-}
-
-function contrastream(args: readonly string[], killAfterMs?: number): Promise<Ended> {
-  return new Promise((done) => {
-    const child = spawn(process.execPath, [main, ...args, '--json'], { detached: true })
-    let out = ''
-    let errors = ''
-    child.stdout.on('data', (chunk) => {
-      out += chunk
-    })
-    child.stderr.on('data', (chunk) => {
-      errors += chunk
-    })
-    const isOver = new AbortController()
-    if (killAfterMs !== undefined) {
-      // Nothing to kill where the run ends first.
-      delay(killAfterMs, undefined, { signal: isOver.signal }).then(
-        () => process.kill(-(child.pid as number), 'SIGKILL'),
-        () => undefined,
-      )
-    }
-    child.once('close', (code) => {
-      isOver.abort()
-      const lines = out.split('\n').filter((line) => line.startsWith('{') && line.endsWith('}'))
-      done({ code, lines: lines.map((line) => JSON.parse(line)), errors })
-    })
-  })
-}
 
 let folder: string
 let pictures: string
@@ -95,7 +60,9 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 const run = (killAfterMs?: number): Promise<Ended> =>
-  contrastream(['run', pictures, '--until', 'idle', ...settings], killAfterMs)
+  contrastream(['run', pictures, '--until', 'idle', ...settings], {
+    ...(killAfterMs !== undefined && { killAfterMs }),
+  })
 
 it('applies every picture once, whenever it is killed, and sets bad files aside', async () => {
   for (const ms of [700, 1_500, 2_500, 4_000]) await run(ms)
@@ -147,14 +114,15 @@ it('embeds by the stable version, and measures it beside the baseline', async ()
   expect(found[0]?.['mapAtR']).toBeGreaterThan(0)
 })
 
-it('refuses a second run on the same folder, and says which folder', async () => {
+it('refuses a second run on the same folder, and names its process', async () => {
   // The first one watches until it is killed; the second needs one beat of its lease to be sure.
-  const first = contrastream(['run', pictures, ...settings], 15_000)
-  await delay(4_000)
+  const first = start(['run', pictures, ...settings])
+  await first.said('"event":"stable"')
   const second = await run()
+  first.kill()
   expect(second.code).toBe(1)
-  expect(second.errors).toContain('another run works on it')
-  await first
+  expect(second.errors).toContain(`another run (process ${first.pid}`)
+  await first.ended
 })
 
 it('refuses other pictures under the same lineage, and names the way out', async () => {
