@@ -44,7 +44,7 @@ export interface Published {
 }
 
 /**
- * Makes a gated model visible: a version, named by `candidate`.
+ * Makes a gated model visible: a version, its round in the audit, named by `candidate`.
  *
  * Each line may be the last one. After a crash, or an error that is retryable, load the
  * checkpoint and call {@link resumePublish}: it goes on with the same bytes. Where nothing is
@@ -114,11 +114,22 @@ async function finish(begun: Saved, pending: Pending, out: Outlets): Promise<Pub
   const manifest = await out.registry.manifest(pending.manifest)
   await assertStored(manifest, out)
   const entry = await out.registry.versions.create(pending.n, pending.manifest)
+  await recordVerdict(entry, manifest, out)
   await moveCandidate(entry, pending.n, manifest, out)
   const { head } = begun
   const model = { ...head.model, next: Math.max(head.model.next, pending.n + 1) }
   const next = { ...head, at: out.now(), model, pending: undefined }
   return { saved: await out.checkpoints.replace(begun, next), entry }
+}
+
+/** Keeps the round's end, as the manifest has it: repeated, the very same. */
+async function recordVerdict(
+  { version }: VersionEntry,
+  { lineage, round, at, fence, gate }: Manifest,
+  { registry }: Outlets,
+): Promise<void> {
+  if (round === undefined || gate === undefined) return
+  await registry.audit.recordRound({ format: 1, lineage, round, at, fence, gate, version })
 }
 
 /** Moves `candidate` and says so, unless a newer version has taken it already. */

@@ -48,6 +48,8 @@ export interface Manifest {
   readonly centroids?: JsonObject
   readonly calibration?: JsonObject
   readonly training?: JsonObject
+  /** Number of the round that made it, over all lineages; absent for a baseline. */
+  readonly round?: number
   /** Why it was let through; absent for a baseline. */
   readonly gate?: GateReport
   /** Versions of this program and of what it runs on, by name. */
@@ -90,6 +92,7 @@ const manifestKind: DocumentKind<Manifest> = {
     centroids: jsonObjectSchema.exactOptional(),
     calibration: jsonObjectSchema.exactOptional(),
     training: jsonObjectSchema.exactOptional(),
+    round: z.int().min(1).exactOptional(),
     gate: gateReportSchema.exactOptional(),
     software: z.record(z.string(), z.string()),
     fence: countSchema,

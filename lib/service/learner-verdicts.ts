@@ -57,7 +57,11 @@ export function learnerVerdicts(context: VerdictsContext): LearnerVerdicts {
   const { registry } = pipeline
   const { exclusively, write } = checkpoints
 
-  const record = (round: number, gate: GateReport, version: string | undefined) =>
+  /**
+   * Keeps a round that became no version; `publish` keeps the others. Before the checkpoint that
+   * ends the round: killed in between it is repeated, and its first entry stays.
+   */
+  const record = (round: number, gate: GateReport) =>
     registry.audit.recordRound({
       format: 1,
       lineage: config.lineage,
@@ -65,7 +69,6 @@ export function learnerVerdicts(context: VerdictsContext): LearnerVerdicts {
       at: now(),
       fence: out.fence,
       gate,
-      ...(version !== undefined && { version }),
     })
 
   const gateOf = ({ verdict }: Judged): GateReport => ({
@@ -93,6 +96,7 @@ export function learnerVerdicts(context: VerdictsContext): LearnerVerdicts {
         input: digestOf(new TextEncoder().encode(JSON.stringify(round.parts))),
         centroids: { rows, dim, file: centroidsFile },
         training: plain(report),
+        round: round.number,
         gate,
         offsets: { ...head?.offsets },
       },
@@ -105,6 +109,7 @@ export function learnerVerdicts(context: VerdictsContext): LearnerVerdicts {
     conclude: async ({ result, frozen, round, ids }, drift) => {
       const gate = gateOf(result)
       const promoted = gate.verdict === 'promote' ? await versionOf(result, gate, round) : undefined
+      if (promoted === undefined) await record(round.number, gate)
       const digest = promoted ? digestOf(manifestBytes(promoted.manifest)) : 'none'
       const { version, churn } = await exclusively(async () => {
         const merged = mergeRound(frozen, memory.state, result, ids, digest)
@@ -113,7 +118,6 @@ export function learnerVerdicts(context: VerdictsContext): LearnerVerdicts {
         await write({ round: undefined })
         return { ...merged, version: undefined }
       })
-      await record(round.number, gate, version)
       if (version !== undefined) {
         const released = await releaseWithoutIndex(out, { promotion: config.release.promotion })
         if (released?.released === false)
@@ -124,14 +128,13 @@ export function learnerVerdicts(context: VerdictsContext): LearnerVerdicts {
     },
 
     dismiss: async ({ result, frozen, round }) => {
+      const { reason } = result
+      await record(round.number, { verdict: 'hold', reason, champion: memory.champion.version })
       await exclusively(async () => {
         const buffer = { ...memory.state.buffer, freshFrom: frozen.buffer.arrivals }
         memory.state = { ...memory.state, buffer }
         await write({ round: undefined })
       })
-      const { reason } = result
-      const gate = { verdict: 'hold' as const, reason, champion: memory.champion.version }
-      await record(round.number, gate, undefined)
     },
   }
 }

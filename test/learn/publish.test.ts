@@ -67,6 +67,11 @@ async function expectConsistent(stores: Stores, fence: number): Promise<Registry
     moves += audited.length
   }
   expect(await hints(stores)).toBeGreaterThanOrEqual(moves)
+  // The round of every version that a gate let through.
+  const rounds = await registry.audit.rounds()
+  expect(rounds.map(({ version }) => versionNumber(version ?? ''))).toEqual(
+    numbers.toReversed().slice(1),
+  )
   return registry
 }
 
@@ -94,6 +99,18 @@ describe('publish', () => {
     expect(parts['student']?.arrays).toEqual({ weights: Float32Array.of(1) })
     await publish(saved, publicationAfter(saved), outletsOf(stores))
     expect((await load(stores)).parts['student']?.arrays).toEqual({ weights: Float32Array.of(2) })
+  })
+
+  it('keeps the round’s verdict with its figures, as the manifest has it', async () => {
+    const stores = await baseline()
+    const out = outletsOf(stores)
+    const { saved } = await load(stores)
+    const champion = (await out.registry.stable.read())?.version ?? ''
+    const publication = publicationAfter(saved, champion)
+    const { entry } = await publish(saved, publication, out)
+    const { gate, round, at, fence } = publication.manifest
+    const kept = { format: 1, lineage: 'main', round, at, fence, gate, version: entry.version }
+    expect(await out.registry.audit.rounds()).toEqual([kept])
   })
 
   it('says so on the stream', async () => {

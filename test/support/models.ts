@@ -36,7 +36,7 @@ export function smallModel(
     centred: true,
     engine: 'tensorflow',
     offsets: { 'images.unlabeled/0': n },
-    ...(gate && { gate }),
+    ...(gate && { gate, round: n }),
     software: { contrastream: '0.1.0' },
     fence: options.fence ?? 1,
   }
