@@ -92,6 +92,16 @@ export { fitSpaceMap } from './metric/space-map.ts'
 export { type Adam, type AdamOptions, adam } from './model/optimizer.ts'
 export { holdLease } from './registry/lease.ts'
 export { openRegistry, type Registry } from './registry/registry.ts'
+export { type ExactIndex, exactIndex } from './search/exact-index.ts'
+export type {
+  Generation,
+  GenerationBlock,
+  GenerationSource,
+  SourceOutcome,
+} from './search/generation.ts'
+export { loadGeneration } from './search/load-generation.ts'
+export type { IndexOptions } from './search/options.ts'
+export type { Neighbour, PictureVectors, Stamp, StampedVectors } from './search/types.ts'
 export { fileBlobs } from './store/file.ts'
 export { sqliteDocuments } from './store/sqlite.ts'
 export type { BlobStore, DocumentStore } from './store/types.ts'

@@ -124,7 +124,9 @@ function moved(
   const approved = options.approved ?? (isSame && state.approved)
   const fence = options.fence ?? state?.fence ?? 0
   if (isSame && pinned === state.pinned && approved === state.approved) return { ...state, fence }
-  const previous = isSame ? state.previous : state && releaseOf(state)
+  // Another index of the same version is no release to go back from.
+  const isSameVersion = state?.manifest === target.manifest
+  const previous = isSameVersion ? state.previous : state && releaseOf(state)
   return {
     format: 1,
     channel: name,

@@ -1,4 +1,4 @@
-import { type ChannelState, isSameRelease, type Release } from './channel-document.ts'
+import { type ChannelState, isSameRelease, type Release, releaseOf } from './channel-document.ts'
 import { summaryOf } from './gate-report.ts'
 import type { Registry } from './registry.ts'
 import type { VersionEntry } from './versions.ts'
@@ -63,6 +63,31 @@ export async function releaseCandidate(
     const moved = await registry.stable.move(target, { move, ifSeq, ...lease })
     if (moved.moved) return { released: true, state: moved.state }
     // Somebody moved it meanwhile: the rules are asked again.
+  }
+}
+
+/**
+ * Gives the version that `stable` names an index generation, without another word: it stays
+ * pinned or approved as it is, and rolling back leads where it led before.
+ *
+ * @param registry - Where the version is.
+ * @param release - Version and generation.
+ * @param mover - Who moves it, and when.
+ * @returns The channel's state; `undefined` if it names another version.
+ */
+export async function attachGeneration(
+  registry: Registry,
+  { version, generation }: Required<Pick<Release, 'version' | 'generation'>>,
+  { by, at }: Pick<ReleaseOptions, 'by' | 'at'>,
+): Promise<ChannelState | undefined> {
+  for (;;) {
+    const stable = await registry.stable.read()
+    if (stable?.version !== version) return undefined
+    const { pinned, approved, seq } = stable
+    const target = { ...releaseOf(stable), generation }
+    const move = { by, at, why: 'its index is complete' }
+    const moved = await registry.stable.move(target, { move, ifSeq: seq, pinned, approved })
+    if (moved.moved) return moved.state
   }
 }
 

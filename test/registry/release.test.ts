@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { LeaseLostError } from '../../lib/errors.ts'
+import { rollback } from '../../lib/registry/operator.ts'
 import { openRegistry, type Registry } from '../../lib/registry/registry.ts'
-import { type ReleaseOptions, releaseCandidate } from '../../lib/registry/release.ts'
+import {
+  attachGeneration,
+  type ReleaseOptions,
+  releaseCandidate,
+} from '../../lib/registry/release.ts'
 import type { VersionEntry } from '../../lib/registry/versions.ts'
 import { move, smallModel, storeModel } from '../support/models.ts'
 import { temporaryStores } from '../support/stores.ts'
@@ -121,5 +126,33 @@ describe('releaseCandidate', () => {
     const { registry, v2 } = await twoVersions()
     await registry.stable.adopt(4)
     await expect(releaseCandidate(registry, v2, auto)).rejects.toThrow(LeaseLostError)
+  })
+})
+
+describe('attachGeneration', () => {
+  const mover = { by: 'embed', at: 9 }
+
+  it('gives the version in service its index, and leaves the way back as it was', async () => {
+    const { registry, v1, v2 } = await twoVersions()
+    await releaseCandidate(registry, v2, { ...auto, generation: 'g2' })
+    await rollback(registry, { by: 'ada', at: 6, why: 'worse' })
+    const state = await attachGeneration(registry, { ...v1, generation: 'g1' }, mover)
+    expect(state).toMatchObject({
+      version: v1.version,
+      generation: 'g1',
+      pinned: true,
+      previous: { version: v2.version, generation: 'g2' },
+      move: { by: 'embed', at: 9, why: 'its index is complete' },
+    })
+    const again = await attachGeneration(registry, { ...v1, generation: 'g1' }, mover)
+    expect(again).toEqual(state)
+  })
+
+  it('does nothing once another version is in service', async () => {
+    const { registry, v1, v2 } = await twoVersions()
+    await releaseCandidate(registry, v2, auto)
+    const before = await registry.stable.read()
+    expect(await attachGeneration(registry, { ...v1, generation: 'g1' }, mover)).toBeUndefined()
+    expect(await registry.stable.read()).toEqual(before)
   })
 })

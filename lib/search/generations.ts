@@ -1,0 +1,81 @@
+import { MissingError } from '../errors.ts'
+import { plainJson } from '../registry/canonical.ts'
+import { listAll, readDocument, readFound } from '../registry/document.ts'
+import type { DocumentStore } from '../store/types.ts'
+import { type Generation, generationKind } from './generation.ts'
+
+/** What a generation begins as. */
+export type NewGeneration = Pick<
+  Generation,
+  'version' | 'manifest' | 'preprocessing' | 'dim' | 'at'
+>
+
+/** The generations of a pipeline, each changed by compare-and-swap. */
+export interface Generations {
+  read(id: string): Promise<Generation | undefined>
+  /** All of them, or those of a version; oldest attempt first. */
+  list(version?: string): Promise<readonly Generation[]>
+  /**
+   * Begins one more attempt; whoever comes second gets what the first one began.
+   *
+   * @param attempt - Number of the attempt, from 1.
+   */
+  create(generation: NewGeneration, attempt: number): Promise<Generation>
+  /**
+   * Changes one by a swap; if another change came first, it is asked again.
+   *
+   * @param change - The next state; `undefined`: there is nothing to change.
+   * @returns The state after it.
+   * @throws {@link MissingError} if there is no such generation.
+   */
+  update(id: string, change: (present: Generation) => Generation | undefined): Promise<Generation>
+}
+
+const prefix = 'generations/'
+
+/** {@link Generations} over any document store. */
+export function generations(documents: DocumentStore): Generations {
+  const find = async (id: string) => {
+    const found = await readFound(documents, `${prefix}${id}`)
+    return found && { value: readDocument(id, found.value, generationKind), tag: found.tag }
+  }
+  return {
+    read: async (id) => (await find(id))?.value,
+    list: async (version) => {
+      const keys = await listAll(documents, version === undefined ? prefix : `${prefix}${version}.`)
+      const found = await Promise.all(keys.map((key) => find(key.slice(prefix.length))))
+      const all = found.flatMap((one) => (one ? [one.value] : []))
+      return all.sort((a, b) => a.at - b.at || attemptOf(a) - attemptOf(b))
+    },
+    create: async (begun, attempt) => {
+      const id = `${begun.version}.${attempt}`
+      const first: Generation = {
+        format: 1,
+        id,
+        ...begun,
+        state: 'building',
+        sources: [],
+        blocks: [],
+        next: {},
+        follow: {},
+      }
+      const write = await documents.create(`${prefix}${id}`, plainJson(first))
+      return write.ok ? first : readDocument(id, write.current?.value, generationKind)
+    },
+    update: async (id, change) => {
+      for (;;) {
+        const present = await find(id)
+        if (!present) throw new MissingError(`${id}: expected a generation, there is none`)
+        const next = change(present.value)
+        if (next === undefined) return present.value
+        const write = await documents.swap(`${prefix}${id}`, plainJson(next), present.tag)
+        if (write.ok) return next
+      }
+    },
+  }
+}
+
+/** Number of the attempt that a generation is. */
+export function attemptOf({ id }: Pick<Generation, 'id'>): number {
+  return Number(id.slice(id.lastIndexOf('.') + 1))
+}
