@@ -1,28 +1,11 @@
-import { MissingError } from '../errors.ts'
-import type { BufferEntry, KnownCluster, LearnerState } from '../learn/state.ts'
 import { clusterNames, nameCluster } from '../service/cluster-names.ts'
+import { clusterMembers, findCluster } from '../service/find-cluster.ts'
 import { readState } from '../service/read-state.ts'
 import { contextOf, type GlobalOptions } from './context.ts'
 import { textTable, timeText } from './text-table.ts'
 import { withPipeline } from './with-pipeline.ts'
 
 type Args = readonly (string | readonly string[])[]
-
-const membersOf = ({ buffer }: LearnerState, identity: number): readonly BufferEntry[] =>
-  [...buffer.entries.values()].filter((entry) => entry.identity === identity)
-
-/** The living cluster with that identity. @throws {@link MissingError} if there is none. */
-function clusterOf({ clusters }: LearnerState, id: string): KnownCluster {
-  const found = clusters?.known.find(({ identity }) => String(identity) === id)
-  if (found !== undefined) return found
-  const event = clusters?.events.findLast(
-    ({ identity, kind }) => String(identity) === id && (kind === 'death' || kind === 'merge'),
-  )
-  const got = event === undefined ? id : `${id}, gone since round ${event.round} (${event.kind})`
-  throw new MissingError(
-    `clusters: expected one of the ${clusters?.known.length ?? 0} living clusters, got ${got}`,
-  )
-}
 
 /** `contrastream clusters list` */
 export async function clustersList(_: Args, options: GlobalOptions): Promise<void> {
@@ -55,17 +38,17 @@ export async function clustersShow([id]: Args, options: GlobalOptions): Promise<
   const { config, output } = contextOf('clusters show', options)
   await withPipeline(config, async (pipeline) => {
     const { state } = await readState(pipeline)
-    const cluster = clusterOf(state, String(id))
+    const cluster = findCluster(state, String(id))
     const { identity, size, cohesion, bornIn } = cluster
     const name = (await clusterNames(pipeline.documents)).get(identity)
     const events = (state.clusters?.events ?? []).filter(
       (event) => event.identity === identity || event.of === identity,
     )
-    const pictures = membersOf(state, identity)
+    const pictures = clusterMembers(state, identity)
     output.result({ event: 'cluster', ...cluster, name, events, pictures }, () =>
       [
         `cluster ${identity}${name === undefined ? '' : ` · ${name}`}`,
-        `${size} pictures in the last clustering, ${pictures.length} of them buffered now · cohesion ${cohesion.toFixed(3)} · born in round ${bornIn}`,
+        `${size} pictures, those that joined since the last round included, ${pictures.length} buffered now · cohesion ${cohesion.toFixed(3)} · born in round ${bornIn}`,
         ...events.map(
           ({ round, kind, identity: who, of }) =>
             `round ${round}: ${kind} of ${who}${of === undefined ? '' : `, with ${of}`}`,
@@ -89,7 +72,7 @@ export async function clustersName([id, text]: Args, options: GlobalOptions): Pr
   const { config, output } = contextOf('clusters name', options)
   await withPipeline(config, async (pipeline) => {
     const { state } = await readState(pipeline)
-    const { identity } = clusterOf(state, String(id))
+    const { identity } = findCluster(state, String(id))
     await nameCluster(pipeline.documents, identity, String(text))
     const name = String(text).trim()
     output.result({ event: 'named', identity, name }, `cluster ${identity} is ${name}`)

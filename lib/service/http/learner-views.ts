@@ -1,0 +1,96 @@
+import { MissingError } from '../../errors.ts'
+import type { LearnerState } from '../../learn/state.ts'
+import { clusterNames, nameCluster } from '../cluster-names.ts'
+import { clusterMembers, findCluster } from '../find-cluster.ts'
+import { findPicture, type Whereabouts } from '../find-picture.ts'
+import type { Pipeline } from '../open-pipeline.ts'
+import type { QuarantineEntry } from '../read-quarantine.ts'
+import type { StateReader } from './state-reader.ts'
+import type { ClustersView, ClusterView, PictureView } from './views.ts'
+
+/** What the learner's last checkpoint tells. */
+export interface LearnerCalls {
+  clusters(): Promise<ClustersView>
+  cluster(asked: { readonly id: number }): Promise<ClusterView>
+  /** Identities of the clusters that pictures are in; those in none are left out. */
+  clustersOf(asked: { readonly ids: readonly string[] }): Promise<Readonly<Record<string, number>>>
+  picture(asked: { readonly id: string }): Promise<PictureView>
+  nameCluster(asked: { readonly id: number; readonly name: string }): Promise<ClusterView>
+}
+
+function viewOf(found: Whereabouts): Omit<PictureView, 'clusterName' | 'bytes'> {
+  const { id, where } = found
+  if (found.where === 'quarantine') {
+    const { code, message: why, attempts } = found.entry.record
+    return { id, where, quarantined: { code, why, attempts } }
+  }
+  if (found.where === 'seen before') return { id, where, group: found.picture?.group }
+  const { source, at, group } = found.picture
+  if (found.where !== 'buffer') return { id, where, source, at, group }
+  const { identity: cluster, untrusted: roundsUntrusted } = found.picture
+  return { id, where, source, at, group, cluster, roundsUntrusted }
+}
+
+/** {@link LearnerCalls} over the stores of a pipeline. */
+export function learnerCalls(
+  { documents, blobs }: Pipeline,
+  state: StateReader,
+  quarantined: () => Promise<readonly QuarantineEntry[]>,
+): LearnerCalls {
+  async function cluster(of: LearnerState, asked: number): Promise<ClusterView> {
+    const { identity, size, cohesion, bornIn } = findCluster(of, String(asked))
+    const events = (of.clusters?.events ?? []).filter((event) =>
+      [event.identity, event.of].includes(identity),
+    )
+    return {
+      id: identity,
+      name: (await clusterNames(documents)).get(identity),
+      size,
+      cohesion,
+      bornIn,
+      events: events.map(({ identity: id, ...event }) => ({ ...event, id })),
+      pictures: clusterMembers(of, identity).map(({ id, source, at, untrusted }) => ({
+        id,
+        source,
+        at,
+        roundsUntrusted: untrusted,
+      })),
+    }
+  }
+  return {
+    clusters: async () => {
+      const known = (await state()).clusters?.known ?? []
+      const names = await clusterNames(documents)
+      const clusters = known.map(({ identity: id, size, cohesion, bornIn }) => {
+        return { id, name: names.get(id), size, cohesion, bornIn }
+      })
+      return { clusters: clusters.sort((a, b) => b.size - a.size) }
+    },
+    cluster: async ({ id }) => cluster(await state(), id),
+    clustersOf: async ({ ids }) => {
+      const known = await state().catch((error: unknown) => {
+        if (error instanceof MissingError) return undefined
+        throw error
+      })
+      const found = ids.map((id) => [id, known?.buffer.entries.get(id)?.identity] as const)
+      return Object.fromEntries(
+        found.filter((one): one is [string, number] => one[1] !== undefined),
+      )
+    },
+    picture: async ({ id }) => {
+      const view = viewOf(findPicture(await state(), await quarantined(), id))
+      const { cluster } = view
+      const clusterName =
+        cluster === undefined ? undefined : (await clusterNames(documents)).get(cluster)
+      // Of pictures seen long ago only half of the id is known.
+      const stored = view.id.length === 64 ? await blobs.stat('pictures', view.id) : undefined
+      return { ...view, clusterName, bytes: stored?.bytes }
+    },
+    nameCluster: async ({ id, name }) => {
+      const of = await state()
+      const { identity } = findCluster(of, String(id))
+      await nameCluster(documents, identity, name)
+      return cluster(of, identity)
+    },
+  }
+}

@@ -1,0 +1,96 @@
+import { MissingError } from '../../errors.ts'
+import { announce } from '../../registry/announce.ts'
+import type { ChannelState } from '../../registry/channel-document.ts'
+import { type ByHand, promote, rollback } from '../../registry/operator.ts'
+import { gateFigures } from '../gate-figures.ts'
+import type { Pipeline } from '../open-pipeline.ts'
+import { resolveVersion } from '../served-model.ts'
+import { versionList } from '../version-list.ts'
+import type { ChannelView, ModelView, TimelineView, TrainingView } from './views.ts'
+
+/** A move of `stable` that somebody asks for. */
+export interface MoveRequest {
+  readonly by: string
+  /** The version that `stable` names as far as the asker knows. */
+  readonly expects: string
+  readonly reason?: string | undefined
+}
+
+/** What registry and audit tell, and how a person moves `stable`. */
+export interface ModelCalls {
+  models(): Promise<TimelineView>
+  model(asked: { readonly version: string }): Promise<ModelView>
+  training(): Promise<TrainingView>
+  channel(): Promise<ChannelView>
+  /** How similarities of a version become probabilities; absent where it was not fitted. */
+  calibration(asked: {
+    readonly version: string
+  }): Promise<{ readonly alpha: number; readonly beta: number } | undefined>
+  promote(asked: MoveRequest & { readonly version: string }): Promise<ChannelView>
+  rollback(asked: MoveRequest): Promise<ChannelView>
+}
+
+function channelView({ version, generation, pinned, previous }: ChannelState): ChannelView {
+  return { stable: version, generation, pinned, previous: previous?.version }
+}
+
+/** {@link ModelCalls} over the stores of a pipeline. */
+export function modelCalls({ registry, stream }: Pipeline, now: () => number): ModelCalls {
+  async function moveByHand(
+    { by, expects, reason }: MoveRequest,
+    otherwise: string,
+    move: (byHand: ByHand) => Promise<ChannelState>,
+  ): Promise<ChannelView> {
+    const state = await move({ by, at: now(), why: reason ?? otherwise, expects })
+    await announce(stream, registry.name, state)
+    return channelView(state)
+  }
+  return {
+    models: async () => ({ entries: [...(await versionList(registry))] }),
+    model: async ({ version: name }) => {
+      const entry = await registry.versions.resolve(await resolveVersion(registry, name))
+      if (entry === undefined) {
+        throw new MissingError(`${name}: expected a published version, there is none of that name`)
+      }
+      const { version, manifest: manifestSha256 } = entry
+      const manifest = await registry.manifest(manifestSha256)
+      const { at, lineage, parent, dim, preprocessing, files, gate, training } = manifest
+      const moves = await registry.audit.moves('stable')
+      const served = moves
+        .filter((one) => one.version === version)
+        .map(({ move }) => ({ from: move.at, by: move.by, why: move.why }))
+      return {
+        ...{ version, manifestSha256, at, lineage, parent, dim, preprocessing, training, served },
+        files: [...files],
+        gate: gate && { ...gate },
+      }
+    },
+    training: async () => {
+      const rounds = await registry.audit.rounds()
+      return {
+        rounds: rounds.toReversed().map(({ round, at, version, gate }) => ({
+          round,
+          at,
+          version,
+          verdict: gate.verdict,
+          reason: gate.reason,
+          figures: Object.fromEntries(gateFigures(gate)),
+        })),
+      }
+    },
+    channel: async () => {
+      const state = await registry.stable.read()
+      if (state !== undefined) return channelView(state)
+      throw new MissingError('stable: expected a published version, there is none yet')
+    },
+    calibration: async ({ version }) => {
+      const entry = await registry.versions.resolve(version)
+      const { alpha, beta } = (entry && (await registry.manifest(entry.manifest)).calibration) ?? {}
+      return typeof alpha === 'number' && typeof beta === 'number' ? { alpha, beta } : undefined
+    },
+    promote: ({ version, ...asked }) =>
+      moveByHand(asked, 'promoted by hand', (byHand) => promote(registry, version, byHand)),
+    rollback: (asked) =>
+      moveByHand(asked, 'rolled back by hand', (byHand) => rollback(registry, byHand)),
+  }
+}

@@ -1,0 +1,83 @@
+import { z } from 'zod'
+import { RegistryError } from '../errors.ts'
+import {
+  countSchema,
+  type DocumentKind,
+  listAll,
+  readDocument,
+  readFound,
+} from '../registry/document.ts'
+import type { DocumentStore } from '../store/types.ts'
+
+/** Who asks for something, when, and why. */
+export interface Asked {
+  readonly by: string
+  /** ms since 1970. */
+  readonly at: number
+  readonly why: string
+}
+
+/** A wish for a round, which the learner polls. */
+export interface RoundRequest extends Asked {
+  readonly format: 1
+  /** Number of the wish, rising: the learner remembers the last one it followed. */
+  readonly seq: number
+}
+
+const roundKey = 'requests/round'
+const roundKind: DocumentKind<RoundRequest> = {
+  format: 1,
+  error: RegistryError,
+  schema: z.strictObject({
+    format: z.literal(1),
+    seq: countSchema,
+    by: z.string().min(1),
+    at: countSchema,
+    why: z.string(),
+  }),
+}
+
+/** Asks the learner for a round, wherever it runs. */
+export async function requestRound(
+  documents: DocumentStore,
+  { by, at, why }: Asked,
+): Promise<RoundRequest> {
+  for (;;) {
+    const found = await readFound(documents, roundKey)
+    const last = found === undefined ? 0 : readDocument(roundKey, found.value, roundKind).seq
+    const request: RoundRequest = { format: 1, seq: last + 1, by, at, why }
+    const write =
+      found === undefined
+        ? await documents.create(roundKey, { ...request })
+        : await documents.swap(roundKey, { ...request }, found.tag)
+    if (write.ok) return request
+  }
+}
+
+const erasedPrefix = 'erased/'
+
+/**
+ * Asks every role to forget a picture. To ask twice is no error: the first wish stays.
+ *
+ * @param id - 64 hex characters.
+ * @returns Whether it was asked for before.
+ */
+export async function requestErasure(
+  documents: DocumentStore,
+  id: string,
+  { by, at, why }: Asked,
+): Promise<{ readonly wasAsked: boolean }> {
+  const write = await documents.create(`${erasedPrefix}${id}`, { format: 1, by, at, why, done: {} })
+  return { wasAsked: !write.ok }
+}
+
+/** Whether somebody asked to forget a picture. */
+export async function isErased(documents: DocumentStore, id: string): Promise<boolean> {
+  return (await documents.read(`${erasedPrefix}${id}`)) !== undefined
+}
+
+/** Ids of all pictures that somebody asked to forget. */
+export async function erasedIds(documents: DocumentStore): Promise<ReadonlySet<string>> {
+  const keys = await listAll(documents, erasedPrefix)
+  return new Set(keys.map((key) => key.slice(erasedPrefix.length)))
+}
