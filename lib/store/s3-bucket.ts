@@ -137,6 +137,7 @@ export function s3Bucket(client: S3Client, bucket: string, patience: Patience = 
             Body: bytes,
             ...conditionFields(condition),
             ...(sha256 !== undefined && {
+              ChecksumAlgorithm: 'SHA256',
               ChecksumSHA256: Buffer.from(sha256, 'hex').toString('base64'),
             }),
           }),
@@ -177,7 +178,10 @@ export function s3Bucket(client: S3Client, bucket: string, patience: Patience = 
         etag: ETag,
         bytes: ContentLength,
         at: LastModified?.getTime() ?? 0,
-        sha256: ChecksumSHA256 && Buffer.from(ChecksumSHA256, 'base64').toString('hex'),
+        // With a dash it is one of checksums of parts.
+        sha256: ChecksumSHA256?.includes('-')
+          ? undefined
+          : ChecksumSHA256 && Buffer.from(ChecksumSHA256, 'base64').toString('hex'),
       }
     },
     get: (key, { maxBytes, unless }) =>

@@ -7,7 +7,7 @@ import { type Condition, s3Bucket } from './s3-bucket.ts'
 import { untilDecided } from './s3-course.ts'
 import { unknownOutcome } from './s3-faults.ts'
 import { type S3Place, s3Keys } from './s3-place.ts'
-import type { DocumentStore, Found, JsonObject, Tag, Write } from './types.ts'
+import type { DocumentStore, Found, Json, JsonObject, Tag, Write } from './types.ts'
 
 /** Largest object: a document and what is around it. */
 const maxObjectBytes = 512 * 1024
@@ -102,12 +102,20 @@ function holds(condition: Condition, found: Stored | undefined): boolean {
 }
 
 function decode(where: string, bytes: Uint8Array, tag: Tag): Stored {
-  try {
-    const { nonce, value } = JSON.parse(Buffer.from(bytes).toString()) as Omit<Stored, 'tag'>
-    if (typeof nonce === 'string' && typeof value === 'object') return { nonce, value, tag }
-  } catch {
-    // Told below.
-  }
+  const { nonce, value } = parsed(bytes) ?? {}
+  if (typeof nonce === 'string' && isObject(value)) return { nonce, value, tag }
   const message = `read ${where}: expected {"nonce", "value"}, got other bytes`
   throw new StoreError(`${message}; restore an older version of the object`, { reason: 'damaged' })
+}
+
+function parsed(bytes: Uint8Array): JsonObject | undefined {
+  try {
+    return JSON.parse(Buffer.from(bytes).toString()) as JsonObject
+  } catch {
+    return undefined
+  }
+}
+
+function isObject(value: Json | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

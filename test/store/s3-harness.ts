@@ -2,6 +2,8 @@ import {
   CreateBucketCommand,
   DeleteObjectCommand,
   GetObjectCommand,
+  HeadObjectCommand,
+  type HeadObjectCommandOutput,
   ListObjectsV2Command,
   PutBucketVersioningCommand,
   PutObjectCommand,
@@ -14,7 +16,12 @@ import { s3Documents } from '../../lib/store/s3-documents.ts'
 import { type S3Place, s3Keys } from '../../lib/store/s3-place.ts'
 import type { BlobStore, DocumentStore, Space } from '../../lib/store/types.ts'
 import { type Moto, startMoto } from '../s3/moto.ts'
-import { type HttpFaultProxy, httpFaultProxy } from '../support/http-fault-proxy.ts'
+import {
+  type HttpFault,
+  type HttpFaultProxy,
+  httpFaultProxy,
+  type SeenRequest,
+} from '../support/http-fault-proxy.ts'
 import type { ChildProgram } from './child.ts'
 import type { BlobHarness, StoreHarness } from './harness.ts'
 
@@ -39,6 +46,10 @@ export interface S3Site {
   advance(ms: number): void
   /** A client of its own, as another process would have. */
   client(silenceMs?: number): S3Client
+  /** Tag and time of an object, from the server itself. */
+  head(key: string): Promise<HeadObjectCommandOutput>
+  /** Removes an object behind the stores' back, as the bucket's lifecycle does. */
+  erase(key: string): Promise<void>
   blobs(): BlobStore
   documents(): DocumentStore
   /** A program that opens the same stores. */
@@ -80,6 +91,10 @@ export async function s3Site(): Promise<S3Site> {
       passed += ms
       moto.runAhead(passed)
     },
+    head: (Key) => server.send(new HeadObjectCommand({ Bucket: bucket, Key })),
+    erase: async (Key) => {
+      await server.send(new DeleteObjectCommand({ Bucket: bucket, Key }))
+    },
     blobs: () => s3Blobs(client(), place, { now, ...hasty }),
     documents: () => s3Documents(client(), place, hasty),
     peer: (dieAt = 0) => ({ script, args: [moto.url, JSON.stringify(place), `${dieAt}`] }),
@@ -119,8 +134,8 @@ export async function s3BlobHarness(): Promise<BlobHarness> {
 }
 
 /** What the bucket's lifecycle does once a day: it knows keys and ages, and nothing of digests. */
-export async function applyLifecycle(
-  { place, server, now }: S3Site,
+async function applyLifecycle(
+  { place, server, now, erase }: S3Site,
   expireMs: Partial<Record<Space, number>>,
 ): Promise<void> {
   const Bucket = place.bucket
@@ -128,10 +143,40 @@ export async function applyLifecycle(
     const Prefix = s3Keys(place).blobs(space as Space)
     const { Contents = [] } = await server.send(new ListObjectsV2Command({ Bucket, Prefix }))
     for (const { Key, LastModified } of Contents) {
-      if (now() - (LastModified?.getTime() ?? 0) < olderThanMs) continue
-      await server.send(new DeleteObjectCommand({ Bucket, Key }))
+      if (now() - (LastModified?.getTime() ?? 0) >= olderThanMs) await erase(Key ?? '')
     }
   }
+}
+
+/** Lets the next requests of a kind fail one after another, and all later ones pass. */
+export function failing(
+  proxy: HttpFaultProxy,
+  faults: readonly HttpFault[],
+  concerns: (request: SeenRequest) => boolean = () => true,
+): void {
+  const left = [...faults]
+  proxy.plan = (request) => (concerns(request) ? left.shift() : undefined)
+}
+
+/** Lets all requests of a kind fail from now on. */
+export function failingAlways(
+  proxy: HttpFaultProxy,
+  fault: HttpFault,
+  concerns: (request: SeenRequest) => boolean = () => true,
+): void {
+  proxy.plan = (request) => (concerns(request) ? fault : undefined)
+}
+
+/** Lets the server list only so many keys in one answer. */
+export function shortPages(proxy: HttpFaultProxy, keys: number): void {
+  proxy.plan = ({ path }) =>
+    path.includes('list-type=2') ? { is: 'instead', path: `${path}&max-keys=${keys}` } : undefined
+}
+
+/** Writes an object behind the stores' back. */
+export async function putText({ place, server }: S3Site, Key: string, text: string): Promise<void> {
+  const Body = Buffer.from(text)
+  await server.send(new PutObjectCommand({ Bucket: place.bucket, Key, Body }))
 }
 
 const isWrite = (method: string) => method === 'PUT'

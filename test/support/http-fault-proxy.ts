@@ -29,6 +29,8 @@ export type HttpFault =
   | { readonly is: 'twice' }
   /** The server hears of it only once `until` has resolved, and answers then. */
   | { readonly is: 'late'; readonly until: Promise<void> }
+  /** The server sees another path and query. */
+  | { readonly is: 'instead'; readonly path: string }
   /** The server does not see these headers. */
   | { readonly is: 'without'; readonly headers: readonly string[] }
 
@@ -45,6 +47,8 @@ export interface HttpFaultProxy {
   readonly url: string
   /** Every request so far. */
   readonly seen: readonly SeenRequest[]
+  /** How many of them the proxy is done with, whatever that means for their senders. */
+  readonly answered: number
   /** Asked about each request; undefined lets it pass. */
   plan: (request: SeenRequest) => HttpFault | undefined
   close(): Promise<void>
@@ -60,9 +64,13 @@ interface Answer {
 export async function httpFaultProxy(target: string): Promise<HttpFaultProxy> {
   const agent = new Agent({ keepAlive: true })
   const seen: SeenRequest[] = []
-  const self: { plan: HttpFaultProxy['plan'] } = { plan: () => undefined }
+  const self = { plan: (() => undefined) as HttpFaultProxy['plan'], answered: 0 }
   const server = createServer((incoming, response) => {
-    handle(incoming, response).catch(() => response.destroy())
+    handle(incoming, response)
+      .catch(() => response.destroy())
+      .finally(() => {
+        self.answered += 1
+      })
   })
 
   async function handle(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -71,8 +79,8 @@ export async function httpFaultProxy(target: string): Promise<HttpFaultProxy> {
     const one: SeenRequest = { method, path, headers }
     seen.push(one)
     const fault = self.plan(one)
-    const ask = (sent = headers) =>
-      forward(new URL(path, target), { ...one, headers: sent }, body, agent)
+    const ask = (sent = headers, to = path) =>
+      forward(new URL(to, target), { ...one, headers: sent }, body, agent)
     switch (fault?.is) {
       case undefined:
         return give(response, await ask())
@@ -105,6 +113,8 @@ export async function httpFaultProxy(target: string): Promise<HttpFaultProxy> {
       case 'late':
         await fault.until
         return give(response, await ask())
+      case 'instead':
+        return give(response, await ask(headers, fault.path))
       case 'without':
         return give(
           response,
