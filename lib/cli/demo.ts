@@ -25,7 +25,7 @@ export async function demoCommand(
     block.line(
       'demo    1,600 generated pictures of 40 glyphs stream in; 20 other glyphs are only measured',
     )
-    const { summary, before, after, unseenClasses } = await demo(folder, config.engine, {
+    const { summary, figures, unseenClasses } = await demo(folder, config.engine, {
       now: Date.now,
       signal: stop.signal,
       onProgress: block.update,
@@ -35,13 +35,13 @@ export async function demoCommand(
       },
     })
     block.end()
-    if (summary.interrupted) {
+    if (figures === undefined) {
       process.exitCode = exitCodes.interrupted
       return
     }
     const data = join(folder, 'data')
     const name = summary.stable?.split('-')[0] ?? 'none'
-    const figures = { before: before.mapAtR, after: after.mapAtR }
+    const [before, after] = [figures.before.mapAtR, figures.after.mapAtR]
     const next = options.keep
       ? [
           `contrastream models list --data ${data}`,
@@ -49,10 +49,10 @@ export async function demoCommand(
           'contrastream run ./photos',
         ]
       : ['contrastream demo --keep', 'contrastream run ./photos', 'contrastream doctor']
-    output.result({ event: 'demo', ...summary, ...figures, unseenClasses }, () =>
+    output.result({ event: 'demo', ...summary, before, after, unseenClasses }, () =>
       [
         `verdict: ${summary.verdict ?? 'none'} — ${summary.reason ?? ''}`,
-        `MAP@R on ${unseenClasses} unseen classes: pixels ${figures.before.toFixed(2)}, ${name} ${figures.after.toFixed(2)}`,
+        `MAP@R on ${unseenClasses} unseen classes: pixels ${before.toFixed(2)}, ${name} ${after.toFixed(2)}`,
         'Next:',
         ...next.map((command) => `  ${command}`),
       ].join('\n'),

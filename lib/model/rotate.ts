@@ -45,7 +45,8 @@ export async function rotated(
     const [kernel, bias] = layer.getWeights() as [Tensor2D, Tensor2D?]
     const turnedKernel = tf.matMul(kernel, turn) // [features, dim]
     if (bias === undefined) return layer.setWeights([turnedKernel])
-    const turnedBias = tf.reshape(tf.matMul(tf.reshape(bias, [1, dim]), turn), [dim]) // [dim]
+    // No reshaped product: the wasm engine fuses a bias only if its data were made with rank 1.
+    const turnedBias = tf.sum(tf.mul(tf.expandDims(bias, 1), turn), 0) // [dim]
     return layer.setWeights([turnedKernel, turnedBias])
   })
   return turned

@@ -7,6 +7,7 @@ import { encodePng } from '../image/encode.ts'
 import { decodeFiles } from './decode-files.ts'
 import { glyphPicture, glyphSize } from './demo-glyphs.ts'
 import { centred, classNumbers, type Figures, figuresOf } from './evaluate.ts'
+import type { PipelineEvent } from './events.ts'
 import { openPipeline } from './open-pipeline.ts'
 import { type RunOptions, type RunSummary, run } from './run.ts'
 import { servedModel } from './served-model.ts'
@@ -14,9 +15,8 @@ import { servedModel } from './served-model.ts'
 /** What the demo shows. */
 export interface DemoResult {
   readonly summary: RunSummary
-  /** Figures on classes that were never streamed. */
-  readonly before: Figures
-  readonly after: Figures
+  /** Figures on classes that were never streamed; absent where the demo was interrupted. */
+  readonly figures: { readonly before: Figures; readonly after: Figures } | undefined
   readonly unseenClasses: number
 }
 
@@ -26,6 +26,12 @@ const unseenClasses = 20
 const picturesEach = 40
 /** Enough for a visible gain within two minutes on two cores. */
 const demoSteps = 600
+
+/** What a demo without gradients of convolutions says. */
+const onlyAHead: PipelineEvent = {
+  event: 'note',
+  text: 'the wasm engine trains a head on the pixels alone; `contrastream engine install` brings the engine that trains a network',
+}
 
 /** Writes generated pictures, one folder a class; returns their paths and classes. */
 async function writePictures(folder: string, from: number, classes: number) {
@@ -66,7 +72,12 @@ export async function demo(
     model: { backbone: 'conv4' },
     learn: { steps: demoSteps, maxRoundTime: '2m' },
   })
-  const summary = await run(config, { ...options, untilIdle: true, rounds: 1 })
+  const onEvent = (event: PipelineEvent) => {
+    options.onEvent(event)
+    if (event.event === 'engine' && event.name === 'wasm') options.onEvent(onlyAHead)
+  }
+  const summary = await run(config, { ...options, onEvent, untilIdle: true, rounds: 1 })
+  if (summary.interrupted) return { summary, figures: undefined, unseenClasses }
   const pipeline = await openPipeline(config)
   try {
     await selectEngine(engine)
@@ -83,7 +94,8 @@ export async function demo(
       return figuresOf(model.mean === undefined ? centred(vectors) : vectors, labels)
     }
     const before = await measure('baseline')
-    return { summary, before, after: await measure('stable'), unseenClasses }
+    const figures = { before, after: await measure('stable') }
+    return { summary, figures, unseenClasses }
   } finally {
     await pipeline.close()
   }

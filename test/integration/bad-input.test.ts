@@ -10,8 +10,9 @@ import { conv4 } from '../../lib/model/conv4.ts'
 import { openDatabase } from '../../lib/service/database.ts'
 import { schemaVersion } from '../../lib/service/database-schema.ts'
 import { busy, plain } from '../fixtures/image/pictures.ts'
-import { writeGlyphs } from './pictures.ts'
+
 import { contrastream, type Launch } from './program.ts'
+import { writeGlyphs } from './small-run.ts'
 
 /** Root reads and writes what it likes, unless it gives that right up. */
 const withoutPrivilege: Launch =
