@@ -1,6 +1,8 @@
 import type { HousekeepingReport } from './housekeeping.ts'
 
 const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const
+/** A pass that frees less is not worth a line. */
+const worthTelling = 2 ** 20
 
 /** Bytes as people read them: `1.5 GiB`. */
 export function sizeText(bytes: number): string {
@@ -17,20 +19,11 @@ export function freedBytes({ blobs, orphans, records }: HousekeepingReport): num
 
 /** What a pass did, in one line; undefined if it is not worth one. */
 export function housekeepingText(report: HousekeepingReport): string | undefined {
-  const { documents, blobs, orphans, records, released, unreadable } = report
-  const blobCount = Object.values(blobs).reduce((sum, { count }) => sum + count, 0)
-  const gone = [
-    [documents.length, 'documents'],
-    [blobCount, 'blobs'],
-    [orphans.count, 'stray files'],
-    [records.count, 'records'],
-  ] as const
-  const parts = gone.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`)
+  const { blobs, records, unreadable } = report
+  const freed = freedBytes(report)
+  const pictures = `${blobs.pictures.count} pictures and ${records.count} records`
   const lines = [
-    ...(parts.length > 0
-      ? [`${parts.join(', ')} gone, ${sizeText(freedBytes(report))} freed`]
-      : []),
-    ...(released > 0 ? [`${released} pictures need no longer be kept`] : []),
+    ...(freed >= worthTelling ? [`${sizeText(freed)} freed, ${pictures} among them`] : []),
     ...(unreadable.length > 0
       ? [`${unreadable.join(', ')} cannot be read, what they may name stays`]
       : []),

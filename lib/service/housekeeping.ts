@@ -155,6 +155,7 @@ async function limitsOfLog(
 function pictureAge({ config, database }: House, { applied, now }: RetentionLimits): number {
   const { retention } = config.pictures
   if (retention === 'auto') return Number.POSITIVE_INFINITY
-  const since = waitingSince(database, topicNames.unlabeled, applied) ?? now
-  return Math.max(retention, now - since + dayMs)
+  const reportedSince = now - config.log.retention.hours * hourMs
+  const since = waitingSince(database, topicNames.unlabeled, { applied, reportedSince })
+  return Math.max(retention, now - (since ?? now) + dayMs)
 }

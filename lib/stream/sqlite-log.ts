@@ -2,10 +2,21 @@ import type { DatabaseSync } from 'node:sqlite'
 import { streamError } from './sqlite-errors.ts'
 import type { Partition } from './types.ts'
 
-/** A record's place and the time it was stored, ms since 1970. */
-interface Place {
-  readonly off: number
-  readonly at: number
+/** A partition, and up to where its records are done with. */
+export interface Floor {
+  /** Id of the partition in the database. */
+  readonly part: number
+  readonly topic: string
+  /** First offset that must stay. */
+  readonly floor: number
+}
+
+/** Who still needs records. */
+export interface Needs {
+  /** Next offset by partition, from the checkpoint. A partition that is absent has no reader. */
+  readonly applied: ReadonlyMap<Partition, number>
+  /** Groups count that reported progress since, ms since 1970. */
+  readonly reportedSince: number
 }
 
 /**
@@ -20,29 +31,43 @@ export function logBytes(db: DatabaseSync): number {
   })
 }
 
+/** The partitions of topics with the policy `delete`: what a checkpoint or a group needs stays. */
+export function floors(db: DatabaseSync, { applied, reportedSince }: Needs): readonly Floor[] {
+  const rows = db
+    .prepare(
+      `SELECT part.id, part.topic, part.topic || '/' || part.n AS name, part.next,
+         (SELECT MIN(position.next) FROM position WHERE position.part = part.id AND position.at >= ?)
+           AS reported
+       FROM part JOIN topic ON topic.name = part.topic WHERE policy = 'delete'`,
+    )
+    .all(reportedSince)
+  return rows.map((row) => {
+    const next = Number(row['next'])
+    const reported = row['reported'] === null ? next : Number(row['reported'])
+    const floor = Math.min(reported, applied.get(row['name'] as Partition) ?? next)
+    return { part: Number(row['id']), topic: String(row['topic']), floor }
+  })
+}
+
 /**
- * When the oldest record of a topic was stored that is not applied yet, ms since 1970.
+ * When the oldest record of a topic was stored that somebody needs, ms since 1970.
  *
- * @param applied - Next offset by partition; in one that is absent nothing is applied.
  * @throws {@link StreamError} with the name of the fault as reason.
  */
-export function waitingSince(
-  db: DatabaseSync,
-  topic: string,
-  applied: ReadonlyMap<Partition, number>,
-): number | undefined {
+export function waitingSince(db: DatabaseSync, topic: string, needs: Needs): number | undefined {
   return reading(() => {
-    const parts = db.prepare('SELECT id, n FROM part WHERE topic = ?').all(topic)
-    const times = parts.flatMap(({ id, n }) => {
-      const from = applied.get(`${topic}/${Number(n)}`) ?? 0
-      return firstRecord(db, Number(id), from)?.at ?? []
-    })
+    const parts = floors(db, needs).filter((one) => one.topic === topic)
+    const times = parts.flatMap(({ part, floor }) => firstRecord(db, part, floor)?.at ?? [])
     return times.length === 0 ? undefined : Math.min(...times)
   })
 }
 
-/** The first record of a partition from an offset on. */
-export function firstRecord(db: DatabaseSync, part: number, from: number): Place | undefined {
+/** The first record of a partition from an offset on, and when it was stored, ms since 1970. */
+export function firstRecord(
+  db: DatabaseSync,
+  part: number,
+  from: number,
+): { readonly off: number; readonly at: number } | undefined {
   const row = db
     .prepare('SELECT off, at FROM record WHERE part = ? AND off >= ? ORDER BY off LIMIT 1')
     .get(part, from)

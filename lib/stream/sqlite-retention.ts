@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { transact } from '../store/sqlite-commit.ts'
 import { streamError } from './sqlite-errors.ts'
-import { firstRecord, logBytes } from './sqlite-log.ts'
+import { firstRecord, floors, logBytes } from './sqlite-log.ts'
 import type { Partition } from './types.ts'
 
 /** What the log keeps. */
@@ -133,21 +133,9 @@ function nextFront(
   passed: Passed,
 ): Front | undefined {
   const excess = logBytes(db) - passed.bytes - retention.bytes
-  const rows = db
-    .prepare(
-      `SELECT part.id, part.topic, part.topic || '/' || part.n AS name, part.next,
-         (SELECT MIN(position.next) FROM position WHERE position.part = part.id AND position.at >= ?)
-           AS reported
-       FROM part JOIN topic ON topic.name = part.topic WHERE policy = 'delete'`,
-    )
-    .all(now - retention.hours * hourMs)
-  const fronts = rows.flatMap((row) => {
-    const part = Number(row['id'])
-    const next = Number(row['next'])
-    const reported = row['reported'] === null ? next : Number(row['reported'])
-    const floor = Math.min(reported, applied.get(row['name'] as Partition) ?? next)
-    const hours = retention.topicHours?.[String(row['topic'])] ?? retention.hours
-    const notBefore = now - hours * hourMs
+  const reportedSince = now - retention.hours * hourMs
+  const fronts = floors(db, { applied, reportedSince }).flatMap(({ part, topic, floor }) => {
+    const notBefore = now - (retention.topicHours?.[topic] ?? retention.hours) * hourMs
     const first = firstRecord(db, part, passed.low.get(part) ?? 0)
     const mayGo = first && first.off < floor && (first.at < notBefore || excess > 0)
     return mayGo ? [{ part, floor, notBefore, ...first }] : []

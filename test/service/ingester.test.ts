@@ -55,3 +55,22 @@ it('takes nothing in while the disk is below its floor, and says so once', async
   const [mark] = await pipeline.stream.watermarks('images.unlabeled')
   expect(mark?.high).toBe(0)
 })
+
+it('takes nothing in while the log is full, and goes on once there is room', async () => {
+  const told: string[] = []
+  let why: string | undefined = 'the log is full'
+  const config = configured('1B')
+  const waiting = ingester(
+    pipeline,
+    config,
+    Date.now,
+    (text) => {
+      told.push(text)
+      expect(waiting.progress.sent).toBe(0)
+      why = undefined
+    },
+    () => why,
+  )
+  await waiting.scan()
+  expect([told, waiting.progress.sent]).toEqual([['intake waits: the log is full'], 2])
+})

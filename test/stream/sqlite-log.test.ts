@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { logBytes, waitingSince } from '../../lib/stream/sqlite-log.ts'
 import type { StreamPort } from '../../lib/stream/types.ts'
+import { consumer } from './consumer.ts'
 import { bytes, sendAcked, topics } from './harness.ts'
 import { type SqliteHarness, sqliteHarness } from './sqlite-harness.ts'
 
@@ -22,7 +23,8 @@ describe('the figures of a log', () => {
     expect(logBytes(db)).toBe(110)
   })
 
-  it('says since when the oldest record waits that is not applied', async () => {
+  /** Three records, stored at 100, 101 and 102. */
+  async function fill() {
     const { db } = harness.under(stream)
     await sendAcked(
       stream,
@@ -30,8 +32,26 @@ describe('the figures of a log', () => {
       [1, 2, 3].map(() => ({ value: new Uint8Array(1) })),
     )
     db.exec('UPDATE record SET at = 100 + off')
-    expect(waitingSince(db, 't', new Map())).toBe(100)
-    expect(waitingSince(db, 't', new Map([['t/0', 2]]))).toBe(102)
-    expect(waitingSince(db, 't', new Map([['t/0', 3]]))).toBeUndefined()
+    return db
+  }
+  const nobody = { applied: new Map(), reportedSince: 0 }
+
+  it('says since when the oldest record waits that is not applied', async () => {
+    const db = await fill()
+    const since = (applied: number) =>
+      waitingSince(db, 't', { ...nobody, applied: new Map([['t/0', applied]]) })
+    expect([since(0), since(2), since(3)]).toEqual([100, 102, undefined])
+    expect(waitingSince(db, 't', nobody)).toBeUndefined()
+  })
+
+  it('counts what a group has before it that reported lately', async () => {
+    const db = await fill()
+    const reader = await consumer(stream)
+    await reader.received(3)
+    reader.reportProgress('t/0', 1)
+    await reader.stop()
+    expect(waitingSince(db, 't', nobody)).toBe(101)
+    const reportedSince = Date.now() + 3_600_000
+    expect(waitingSince(db, 't', { ...nobody, reportedSince })).toBeUndefined()
   })
 })
