@@ -51,9 +51,9 @@ module.exports = {
     {
       name: 'adapters-not-each-other',
       severity: 'error',
-      from: { path: '^lib/(stream/(sqlite|kafka)|store/(sqlite|file|s3))' },
+      from: { path: '^lib/(stream/(sqlite|kafka|msk-login)|store/(sqlite|file|s3))' },
       to: {
-        path: '^lib/(?!errors\\.ts|stream/(types|envelope|murmur2)|store/(types|document-json|blob-digest|blob-limits|limiter)|stream/sqlite|store/sqlite|store/file|store/s3)',
+        path: '^lib/(?!errors\\.ts|stream/(types|envelope|murmur2)|store/(types|document-json|blob-digest|blob-limits|limiter)|stream/sqlite|stream/kafka|stream/msk-login|store/sqlite|store/file|store/s3)',
       },
     },
     ...[
@@ -63,6 +63,8 @@ module.exports = {
       ['fastify|@fastify', '^lib/service/http/'],
       ['pino', '^lib/service/logging\\.ts$'],
       ['prom-client', '^lib/service/metrics\\.ts$'],
+      ['kafkajs', '^lib/stream/(kafka|msk-login)'],
+      ['aws-msk-iam-sasl-signer-js', '^lib/stream/msk-login\\.ts$'],
       ['yaml', '^lib/config/'],
       ['commander', '^lib/cli/'],
       ['ml-kmeans', '^lib/cluster/'],
@@ -75,6 +77,12 @@ module.exports = {
       from: { path: '^lib/', pathNot: home },
       to: { path: packages(name) },
     })),
+    {
+      name: 'kafka-not-sqlite',
+      severity: 'error',
+      from: { path: '^lib/stream/kafka' },
+      to: { path: '^lib/(stream|store)/sqlite' },
+    },
     {
       name: 'edges-last',
       severity: 'error',

@@ -82,6 +82,7 @@ const steps: readonly (readonly [name: string, check: () => Promise<Count>])[] =
   ['s3 tests', () => tests('s3')],
   ['cdk tests', () => tests('cdk')],
   ['integration tests', () => tests('integration')],
+  ['kafka tests', () => tests('kafka')],
 ]
 
 let passed = 0

@@ -16,21 +16,22 @@ export interface StreamHarness {
   restart(): Promise<void>
   /** Removes the records of a partition below an offset, as retention does. */
   dropBelow(partition: Partition, offset: number): Promise<void>
-  /** Faults of the disk under the store, each until the function it resolves to is called. */
-  readonly faults?: {
-    /** No room for another record. */
-    fullDisk(stream: StreamPort): Promise<() => Promise<void>>
-    readOnly(stream: StreamPort): Promise<() => Promise<void>>
-    /** The next write is stored, but its answer is lost. */
-    loseAnswer(stream: StreamPort): Promise<void>
-  }
+  /** The next write is stored, but its answer is lost. */
+  loseAnswer(stream: StreamPort): Promise<void>
   /** Ends all clients and removes the store. */
   dispose(): Promise<void>
 }
 
+/** A store whose disk can be made to fail, each time until the function it resolves to is called. */
+export interface DiskHarness extends StreamHarness {
+  /** No room for another record. */
+  fullDisk(stream: StreamPort): Promise<() => Promise<void>>
+  readOnly(stream: StreamPort): Promise<() => Promise<void>>
+}
+
 /** What each test of the contract starts from. */
-export interface Fixture {
-  readonly harness: StreamHarness
+export interface Fixture<H extends StreamHarness = StreamHarness> {
+  readonly harness: H
   readonly stream: StreamPort
 }
 
@@ -42,8 +43,8 @@ export const topics = [
 ] as const
 
 /** A fresh store for each test of the enclosing block. */
-export function fixture(make: () => Promise<StreamHarness>): () => Fixture {
-  let current: Fixture | undefined
+export function fixture<H extends StreamHarness>(make: () => Promise<H>): () => Fixture<H> {
+  let current: Fixture<H> | undefined
   beforeEach(async () => {
     const harness = await make()
     const stream = await harness.open()
@@ -54,7 +55,7 @@ export function fixture(make: () => Promise<StreamHarness>): () => Fixture {
     await endChildren()
     await current?.harness.dispose()
   })
-  return () => current as Fixture
+  return () => current as Fixture<H>
 }
 
 export const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)

@@ -6,13 +6,13 @@ import { openDatabase } from '../../lib/service/database.ts'
 import { sqliteStream } from '../../lib/stream/sqlite.ts'
 import type { Partition, StreamPort } from '../../lib/stream/types.ts'
 import { type FaultyDatabase, faultyDatabase, sqliteError } from '../store/faulty-database.ts'
-import type { StreamHarness } from './harness.ts'
+import type { DiskHarness } from './harness.ts'
 
 const sessionMs = 400
 const attempts = 3
 
 /** What the tests of this adapter know beyond the contract. */
-export interface SqliteHarness extends StreamHarness {
+export interface SqliteHarness extends DiskHarness {
   readonly folder: string
   /** The database behind a stream, to break its statements. */
   under(stream: StreamPort): FaultyDatabase
@@ -50,28 +50,26 @@ export async function sqliteHarness(): Promise<SqliteHarness> {
       args: [folder, `${sessionMs}`],
     }),
     dropBelow: async (partition, offset) => dropBelow(own, partition, offset),
-    faults: {
-      fullDisk: async (stream) => {
-        const { db } = under(stream)
-        const pages = Number(db.prepare('PRAGMA page_count').get()?.['page_count'])
-        db.exec(`PRAGMA max_page_count = ${pages + 1}`)
-        return async () => db.exec('PRAGMA max_page_count = 4294967294')
-      },
-      readOnly: async (stream) => {
-        const { db } = under(stream)
-        db.exec('PRAGMA query_only = 1')
-        return async () => db.exec('PRAGMA query_only = 0')
-      },
-      loseAnswer: async (stream) => {
-        const faulty = under(stream)
-        faulty.hook = {
-          after: (sql) => {
-            if (sql !== 'COMMIT') return
-            faulty.hook = {}
-            throw sqliteError(1034, 'disk I/O error') // SQLITE_IOERR_FSYNC
-          },
-        }
-      },
+    fullDisk: async (stream) => {
+      const { db } = under(stream)
+      const pages = Number(db.prepare('PRAGMA page_count').get()?.['page_count'])
+      db.exec(`PRAGMA max_page_count = ${pages + 1}`)
+      return async () => db.exec('PRAGMA max_page_count = 4294967294')
+    },
+    readOnly: async (stream) => {
+      const { db } = under(stream)
+      db.exec('PRAGMA query_only = 1')
+      return async () => db.exec('PRAGMA query_only = 0')
+    },
+    loseAnswer: async (stream) => {
+      const faulty = under(stream)
+      faulty.hook = {
+        after: (sql) => {
+          if (sql !== 'COMMIT') return
+          faulty.hook = {}
+          throw sqliteError(1034, 'disk I/O error') // SQLITE_IOERR_FSYNC
+        },
+      }
     },
     dispose: async () => {
       await closeClients()

@@ -5,10 +5,12 @@ import type { StreamPort } from '../../lib/stream/types.ts'
 import { type FaultyDatabase, sqliteError } from '../store/faulty-database.ts'
 import { consumer, until } from './consumer.ts'
 import { describeStream } from './contract.ts'
+import { describeStreamOnDisk } from './contract-disk.ts'
 import { bytes, recordsOf, sendAcked, topics } from './harness.ts'
 import { type SqliteHarness, sqliteHarness } from './sqlite-harness.ts'
 
 describeStream('sqlite', sqliteHarness)
+describeStreamOnDisk('sqlite', sqliteHarness)
 
 describe('sqliteStream', () => {
   let harness: SqliteHarness

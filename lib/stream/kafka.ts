@@ -1,0 +1,141 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { StreamError } from '../errors.ts'
+import { kafkaClients } from './kafka-client.ts'
+import { type Consuming, consume } from './kafka-consume.ts'
+import { streamError } from './kafka-errors.ts'
+import { kafkaNames } from './kafka-names.ts'
+import {
+  defaultKafkaStreamOptions,
+  type KafkaConnection,
+  type KafkaStreamOptions,
+} from './kafka-options.ts'
+import { kafkaProduce } from './kafka-produce.ts'
+import { kafkaSending } from './kafka-send.ts'
+import { kafkaTopics } from './kafka-topics.ts'
+import type { StreamPort } from './types.ts'
+
+/**
+ * The stream port on Apache Kafka, 3.9 or newer.
+ *
+ * Connects with the first call. Holds connections open until it is closed.
+ *
+ * @throws {@link ConfigError} if the login lacks something.
+ */
+export function kafkaStream(
+  connection: KafkaConnection,
+  options: KafkaStreamOptions = {},
+): StreamPort {
+  const settings = { ...defaultKafkaStreamOptions, ...options }
+  const client = kafkaClients(connection, settings)
+  const kafka = client()
+  const names = kafkaNames(settings.topicPrefix, settings.topics)
+  const adminClient = kafka.admin()
+  const producerClient = kafka.producer({
+    allowAutoTopicCreation: false,
+    createPartitioner:
+      () =>
+      ({ message }) =>
+        message.partition as number, // always set by us
+    retry: { retries: 0 }, // our deadline decides
+  })
+  // A connected client is asked in vain and answers at once.
+  const admin = () => adminClient.connect().then(() => adminClient)
+  const producer = () => producerClient.connect().then(() => producerClient)
+  const topics = kafkaTopics(admin, names, settings.createTopics)
+  const consuming = new Set<Consuming>()
+  let trouble: string | undefined
+  let isClosing = false
+  let isClosed = false
+
+  const onTrouble = (error: StreamError) => {
+    trouble = error.message
+  }
+  const onHealthy = () => {
+    trouble = undefined
+  }
+  const sending = kafkaSending({
+    produce: kafkaProduce(producer),
+    onSuccess: onHealthy,
+    onFailure: (reason) => {
+      trouble = `send: expected the brokers to store records, got: ${reason}`
+    },
+  })
+
+  async function translated<T>(where: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (cause) {
+      throw streamError(where, cause)
+    }
+  }
+
+  return {
+    identity: () =>
+      translated('identity', async () => (await (await admin()).describeCluster()).clusterId),
+    ensureTopics: topics.ensure,
+    watermarks: topics.watermarks,
+    health: () => ({
+      ok: !isClosed && trouble === undefined,
+      detail: isClosed ? 'closed' : (trouble ?? 'open'),
+    }),
+
+    async send(name, records, { deadlineMs }) {
+      const begin = performance.now()
+      const refuseAll = (reason: string) =>
+        records.map(() => ({ outcome: 'refused' as const, reason }))
+      if (isClosed) return refuseAll('closed')
+      try {
+        const topic = await Promise.race([topics.find(name), expired(deadlineMs)])
+        if (!topic) return refuseAll('no-topic')
+        return await sending.send(name, topic, records, deadlineMs - (performance.now() - begin))
+      } catch (cause) {
+        const error = streamError('send', cause)
+        onTrouble(error)
+        return refuseAll(error.reason ?? 'other')
+      }
+    },
+
+    async subscribe(subscription) {
+      if (isClosing) {
+        throw new StreamError('subscribe: expected a stream in order, got one that is closed', {
+          reason: 'closed',
+        })
+      }
+      const one = await consume(
+        { kafka: client(), admin, topics, names, options: settings, onTrouble, onHealthy },
+        subscription,
+      )
+      consuming.add(one)
+      return {
+        ...one,
+        stop: async () => {
+          await one.stop()
+          consuming.delete(one)
+        },
+      }
+    },
+
+    async close({ deadlineMs }) {
+      isClosing = true
+      const finish = async () => {
+        // Handlers may still send while they come to an end.
+        await Promise.allSettled([...consuming].map((one) => one.stop()))
+        await sending.idle()
+      }
+      await Promise.race([finish(), delay(deadlineMs, undefined, { ref: false })])
+      isClosed = true
+      for (const one of consuming) one.abandon()
+      void producerClient.disconnect().catch(() => undefined)
+      void adminClient.disconnect().catch(() => undefined)
+    },
+  }
+}
+
+/** Rejects after a while. */
+async function expired(ms: number): Promise<never> {
+  await delay(Math.max(0, ms), undefined, { ref: false })
+  throw new StreamError('send: expected the brokers to tell of the topic in time, they did not', {
+    reason: 'deadline',
+    retryable: true,
+  })
+}
