@@ -68,6 +68,16 @@ async function manifestOf(
   return { version, digest, manifest: await registry.manifest(digest) }
 }
 
+/** What the cosines of a version mean, in words. */
+function calibrationText(calibration: Manifest['calibration']): string {
+  if (calibration === undefined) return 'none'
+  const { alpha, beta, pairsSame, pairsDifferent, source } = calibration
+  const [a, b] = [alpha, beta].map((value) => Number(value).toFixed(3))
+  const biased =
+    source === 'pseudo' ? ' of its own clusters, to which it is biased' : ' of your classes'
+  return `P(same) = 1/(1 + exp((${a} − cosine)/${b})), on ${pairsSame} same and ${pairsDifferent} different pairs${biased}`
+}
+
 const figureText = (value: number | undefined): string => value?.toFixed(3) ?? '–'
 
 /** `contrastream models show` */
@@ -89,6 +99,7 @@ export async function modelsShow([name]: Args, options: GlobalOptions): Promise<
           ['parent', manifest.parent ?? 'none'],
           ['gate', gate === undefined ? 'none: the frozen backbone' : gate.verdict],
           ['why', gate?.reason ?? ''],
+          ['cosines', calibrationText(manifest.calibration)],
           ['vectors', `${manifest.dim} numbers${manifest.centred ? ', centred' : ''}`],
           ['pictures', `${JSON.stringify(preprocessing.settings)} (${preprocessing.hash})`],
           ['files', files.map(({ path, bytes }) => `${path} ${bytes} B`).join(', ')],

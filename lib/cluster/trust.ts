@@ -1,6 +1,12 @@
 import type { Clustering } from './clustering.ts'
 import { defaultTrustOptions, type TrustOptions } from './options.ts'
 
+/** What trust looks at. */
+export type TrustInput = Pick<
+  Clustering,
+  'k' | 'labels' | 'counts' | 'similarity' | 'margin' | 'minSize'
+>
+
 /** Value that `share` of the values lie below, or fewer where values repeat. */
 function lowestShare(values: Float32Array, share: number): number {
   // 0.15 · 20 is 3 but for rounding.
@@ -9,7 +15,7 @@ function lowestShare(values: Float32Array, share: number): number {
 }
 
 /** Similarity at the rim of each cluster, shape [k]. */
-function rims({ k, labels, counts, similarity }: Clustering, radiusShare: number): Float32Array {
+function rims({ k, labels, counts, similarity }: TrustInput, radiusShare: number): Float32Array {
   const members = Array.from(counts, (count) => new Float32Array(count))
   const filled = new Int32Array(k)
   labels.forEach((label, i) => {
@@ -27,11 +33,11 @@ function rims({ k, labels, counts, similarity }: Clustering, radiusShare: number
  * Left out are images between two clusters (the lowest margins), images outside the radius of
  * their cluster, and all of a cluster that is too small. Of images that tie at a limit none is.
  *
- * @param clustering - One of `cluster`.
+ * @param clustering - One of `cluster`, or images placed in one.
  * @param options - See {@link TrustOptions}.
  * @returns 1 for a trusted image, else 0, shape [n].
  */
-export function trustImages(clustering: Clustering, options: TrustOptions = {}): Uint8Array {
+export function trustImages(clustering: TrustInput, options: TrustOptions = {}): Uint8Array {
   const { labels, counts, similarity, margin } = clustering
   const { marginDrop, radiusShare, minSize } = {
     ...defaultTrustOptions,

@@ -8,7 +8,8 @@ import {
   wasSeen,
 } from './duplicates.ts'
 import { type HeldOutOptions, heldOutShare, holdOut, isHeldOut } from './held-out.ts'
-import type { ClusterState, DriftState, LearnerState, Picture } from './state.ts'
+import type { DriftState, LearnerState, Picture } from './state.ts'
+import { clusterTracker } from './track-clusters.ts'
 
 /** A decoded picture on its way into the learner's state. */
 export interface Arrival {
@@ -56,29 +57,6 @@ export interface IntakeResult {
   readonly released: readonly string[]
 }
 
-/** Identity of the nearest centroid, if the champion's space is the one that was clustered. */
-function nearestIdentity(
-  clusters: ClusterState | undefined,
-  champion: Champion,
-  embedding: Float32Array,
-): number | undefined {
-  if (clusters === undefined || clusters.model !== champion.digest) return undefined
-  const { centroids, known } = clusters
-  let best = -2
-  let identity: number | undefined
-  for (let row = 0; row < centroids.rows; row += 1) {
-    let sum = 0
-    for (let i = 0; i < centroids.dim; i += 1) {
-      sum += (centroids.data[row * centroids.dim + i] as number) * (embedding[i] as number)
-    }
-    if (sum > best) {
-      best = sum
-      identity = known[row]?.identity
-    }
-  }
-  return identity
-}
-
 const watched = (drift: DriftState | undefined, row: Float32Array | undefined) =>
   drift === undefined || row?.length !== drift.mean.length ? drift : observe(drift, row)
 
@@ -88,7 +66,7 @@ const watched = (drift: DriftState | undefined, row: Float32Array | undefined) =
  * A picture's duplicate group decides first whether it is held out; then at most `maxGroup` of a
  * group, and quotas a source and a cluster, guard the buffer. A picture of the labelled probe is
  * left out, and later pictures of its group are held out. Every distinct picture counts as
- * applied, whatever its fate.
+ * applied, whatever its fate. Clusters follow what is admitted.
  */
 export function admit(
   state: LearnerState,
@@ -99,6 +77,9 @@ export function admit(
   const seen = draftOfSeen(state.seen, champion.digest)
   let { heldOut, drift } = state
   const draft = draftOf(state.buffer)
+  // Only where the champion's space is the one that was clustered.
+  const isClustered = state.clusters?.model === champion.digest
+  const tracker = state.clusters && isClustered ? clusterTracker(state.clusters) : undefined
   const fates: Fate[] = []
   const released: string[] = []
   for (const arrival of arrivals) {
@@ -123,7 +104,8 @@ export function admit(
       if (held.dropped !== undefined) released.push(held.dropped.id)
       fate = 'held-out'
     } else {
-      const identity = nearestIdentity(state.clusters, champion, arrival.embedding)
+      const cluster = tracker?.nearest(arrival.embedding)
+      const identity = cluster === undefined ? undefined : state.clusters?.known[cluster]?.identity
       const broken = brokenQuota(draft, { source, identity }, state.clusters?.k, options.buffer)
       if (broken !== undefined) reject(draft, broken)
       else {
@@ -132,6 +114,7 @@ export function admit(
           reject(draft, 'evicted')
           released.push(evicted.id)
         }
+        if (cluster !== undefined) tracker?.join(cluster, arrival.embedding)
         fate = 'admitted'
       }
     }
@@ -140,5 +123,6 @@ export function admit(
     remember(seen, source, recent, isOut, options.duplicates)
     fates.push(fate)
   }
-  return { state: { ...state, buffer: draft, seen, heldOut, drift }, fates, released }
+  const clusters = tracker?.state() ?? state.clusters
+  return { state: { ...state, buffer: draft, seen, heldOut, drift, clusters }, fates, released }
 }

@@ -1,5 +1,6 @@
-import { type IdentityEvent, matchIdentities } from '../cluster/identity.ts'
+import { type IdentityEvent, type MatchedIdentities, matchIdentities } from '../cluster/identity.ts'
 import { type IdentitySet, identitySet } from '../cluster/identity-set.ts'
+import { nmi } from '../metric/nmi.ts'
 import type { Candidate, RoundResult } from './round.ts'
 import type { BufferEntry, ClusterEvent, ClusterState, LearnerState } from './state.ts'
 
@@ -39,11 +40,65 @@ function cohesions({ clustering }: Candidate): Float64Array {
   return sums.map((sum, label) => sum / Math.max(1, clustering.counts[label] as number))
 }
 
+type Judged = Extract<RoundResult, { readonly outcome: 'judged' }>
+
+/** How a round's clusters follow from those before. */
+export interface RoundMatch {
+  readonly matched: MatchedIdentities
+  readonly set: IdentitySet
+  /** Share of pictures in both clusterings whose identity changed. */
+  readonly churn: number
+  /** Normalised mutual information of both, [0, 1]; undefined where they share no picture. */
+  readonly nmi: number | undefined
+}
+
+/** Mutual information over the pictures that both clusterings have. */
+function sharedNmi(
+  previous: IdentitySet,
+  labels: Int32Array,
+  ids: readonly string[],
+): number | undefined {
+  const before = new Map(previous.ids.map((id, i) => [id, previous.labels[i] as number]))
+  const rows = [...ids.keys()].filter((row) => before.has(ids[row] as string))
+  if (rows.length === 0) return undefined
+  return nmi(
+    Int32Array.from(rows, (row) => before.get(ids[row] as string) as number),
+    Int32Array.from(rows, (row) => labels[row] as number),
+  )
+}
+
+/** Finds the clusters before in those of a round. */
+export function matchRound(
+  frozen: LearnerState,
+  { candidate }: Judged,
+  ids: readonly string[],
+): RoundMatch {
+  const { clustering, centroids } = candidate
+  const named = { ...clustering, centroids }
+  const previous = identitiesOf(frozen)
+  // Centroids of another width cannot be compared: then only shared pictures speak.
+  const isComparable = previous.centroids.dim === centroids.dim
+  const blank = {
+    ...centroids,
+    rows: previous.identities.length,
+    data: new Float32Array(previous.identities.length * centroids.dim),
+  }
+  const matched = matchIdentities(
+    isComparable ? previous : { ...previous, centroids: blank },
+    named,
+    ids,
+  )
+  return {
+    matched,
+    set: identitySet(matched, named, ids),
+    churn: matched.churn,
+    nmi: sharedNmi(previous, clustering.labels, ids),
+  }
+}
+
 /** What a round changed, beside the state. */
 export interface MergedRound {
   readonly state: LearnerState
-  /** Share of pictures in both clusterings whose identity changed. */
-  readonly churn: number
   /** Image ids that left the buffer. */
   readonly released: readonly string[]
 }
@@ -62,27 +117,13 @@ export interface MergedRound {
 export function mergeRound(
   frozen: LearnerState,
   present: LearnerState,
-  result: Extract<RoundResult, { readonly outcome: 'judged' }>,
+  result: Judged,
   ids: readonly string[],
   model: string,
+  { matched, set }: RoundMatch = matchRound(frozen, result, ids),
 ): MergedRound {
   const { candidate, report, verdict } = result
   const { clustering, centroids, trusted } = candidate
-  const named = { ...clustering, centroids }
-  const previous = identitiesOf(frozen)
-  // Centroids of another width cannot be compared: then only shared pictures speak.
-  const isComparable = previous.centroids.dim === centroids.dim
-  const blank = {
-    ...centroids,
-    rows: previous.identities.length,
-    data: new Float32Array(previous.identities.length * centroids.dim),
-  }
-  const matched = matchIdentities(
-    isComparable ? previous : { ...previous, centroids: blank },
-    named,
-    ids,
-  )
-  const set = identitySet(matched, named, ids)
   const born = new Map(frozen.clusters?.known.map((one) => [one.identity, one.bornIn]))
   const similarity = cohesions(candidate)
   const clusters: ClusterState = {
@@ -128,5 +169,5 @@ export function mergeRound(
         }
   const buffer = { ...present.buffer, entries, rejected, freshFrom: frozen.buffer.arrivals }
   const student = verdict.verdict === 'reject' ? frozen.student : result.student
-  return { state: { ...present, buffer, clusters, student }, churn: matched.churn, released }
+  return { state: { ...present, buffer, clusters, student }, released }
 }

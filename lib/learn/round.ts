@@ -22,6 +22,7 @@ import type { RoundModel } from './round-model.ts'
 import type { Picture, StudentState } from './state.ts'
 import { type Student, startStudent } from './student.ts'
 import { type TrainingOutcome, type TrainingProgress, train } from './train.ts'
+import { type Watched, watchCandidate } from './watch.ts'
 
 /** Everything that a round depends on, frozen before it begins. */
 export interface RoundInput {
@@ -95,6 +96,7 @@ export type RoundResult =
       readonly candidate: Candidate
       readonly student: StudentState
       readonly verdict: Verdict
+      readonly watched: Watched
     }
   | {
       readonly outcome: 'nothing' | 'failed'
@@ -232,6 +234,13 @@ export async function runRound(input: RoundInput, ports: RoundPorts): Promise<Ro
         return ports.check?.(files, await ports.pixels.read(some), expected)
       },
     )
+    const watched = await watchCandidate(
+      { ...models.candidate, centroids: folded.centroids },
+      pictures,
+      idsOf([...input.probes.a, ...input.probes.b]),
+      settings.marginDrop,
+      input.labelled,
+    )
     const report: RoundReport = {
       number,
       k,
@@ -261,6 +270,7 @@ export async function runRound(input: RoundInput, ports: RoundPorts): Promise<Ro
         architecture: student.architecture,
       },
       verdict,
+      watched,
     }
   } finally {
     for (const network of owned) network.dispose()

@@ -68,7 +68,13 @@ const clustersSchema = z.strictObject({
   chosenAt: z.int(),
   nextIdentity: z.int(),
   known: z.array(
-    z.strictObject({ identity: z.int(), bornIn: z.int(), size: z.int(), cohesion: z.number() }),
+    z.strictObject({
+      identity: z.int(),
+      bornIn: z.int(),
+      size: z.int(),
+      weight: z.number().min(0).exactOptional(),
+      cohesion: z.number(),
+    }),
   ),
   model: z.string(),
   rows: z.int(),

@@ -89,7 +89,10 @@ export interface DriftState {
 export interface KnownCluster {
   readonly identity: number
   readonly bornIn: number
+  /** Pictures: those of the last clustering, and those that have joined since. */
   readonly size: number
+  /** What they weigh in the centroid, older ones less; absent: as many as they are. */
+  readonly weight?: number
   /** Mean similarity of its members to its centroid, in [−1, 1]. */
   readonly cohesion: number
 }

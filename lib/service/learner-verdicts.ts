@@ -1,4 +1,4 @@
-import { mergeRound } from '../learn/merge-round.ts'
+import { matchRound, mergeRound, type RoundMatch } from '../learn/merge-round.ts'
 import { type Outlets, releaseWithoutIndex } from '../learn/publish.ts'
 import type { RoundResult } from '../learn/round.ts'
 import type { DriftState, LearnerState } from '../learn/state.ts'
@@ -71,15 +71,23 @@ export function learnerVerdicts(context: VerdictsContext): LearnerVerdicts {
       gate,
     })
 
-  const gateOf = ({ verdict }: Judged): GateReport => ({
+  const gateOf = ({ verdict, watched }: Judged, { churn, nmi }: RoundMatch): GateReport => ({
     verdict: verdict.verdict,
     reason: verdict.reason,
     champion: memory.champion.version,
-    details: plain({ comparisons: verdict.comparisons, figures: verdict.figures }),
+    details: plain({
+      comparisons: verdict.comparisons,
+      figures: verdict.figures,
+      watched: { ...watched.figures, churn, nmi },
+    }),
   })
 
   /** The version that a promoted candidate becomes. */
-  const versionOf = async ({ candidate, report }: Judged, gate: GateReport, round: FrozenRound) => {
+  const versionOf = async (
+    { candidate, report, watched }: Judged,
+    gate: GateReport,
+    round: FrozenRound,
+  ) => {
     const files: VersionFiles = {
       ...candidate.files,
       [meanFile]: floatBytes(candidate.mean),
@@ -95,6 +103,7 @@ export function learnerVerdicts(context: VerdictsContext): LearnerVerdicts {
         parent: memory.champion.version,
         input: digestOf(new TextEncoder().encode(JSON.stringify(round.parts))),
         centroids: { rows, dim, file: centroidsFile },
+        ...(watched.calibration && { calibration: plain(watched.calibration) }),
         training: plain(report),
         round: round.number,
         gate,
@@ -107,16 +116,17 @@ export function learnerVerdicts(context: VerdictsContext): LearnerVerdicts {
 
   return {
     conclude: async ({ result, frozen, round, ids }, drift) => {
-      const gate = gateOf(result)
+      const match = matchRound(frozen, result, ids)
+      const gate = gateOf(result, match)
       const promoted = gate.verdict === 'promote' ? await versionOf(result, gate, round) : undefined
       if (promoted === undefined) await record(round.number, gate)
       const digest = promoted ? digestOf(manifestBytes(promoted.manifest)) : 'none'
-      const { version, churn } = await exclusively(async () => {
-        const merged = mergeRound(frozen, memory.state, result, ids, digest)
+      const version = await exclusively(async () => {
+        const merged = mergeRound(frozen, memory.state, result, ids, digest, match)
         memory.state = { ...merged.state, drift }
-        if (promoted) return { ...merged, version: await versions.publishNow(promoted) }
+        if (promoted) return versions.publishNow(promoted)
         await write({ round: undefined })
-        return { ...merged, version: undefined }
+        return undefined
       })
       if (version !== undefined) {
         const released = await releaseWithoutIndex(out, { promotion: config.release.promotion })
@@ -124,7 +134,7 @@ export function learnerVerdicts(context: VerdictsContext): LearnerVerdicts {
           onEvent({ event: 'not-released', version, why: released.why })
         await useChampion(parts, memory)
       }
-      return { version, churn }
+      return { version, churn: match.churn }
     },
 
     dismiss: async ({ result, frozen, round }) => {

@@ -120,13 +120,14 @@ describe('admit', () => {
     const clusters: ClusterState = { ...shape, known, centroids, model: 'champion' }
     const state = { ...emptyState, clusters }
     const upwards = arrival(1, { embedding: Float32Array.of(0.1, 0.9) })
-    const identityBy = (model: Champion) =>
-      admit(state, [upwards], model, {
-        ...options,
-        seed: seedWithoutProbe,
-      }).state.buffer.entries.get(upwards.id)
+    const admitted = (model: Champion) =>
+      admit(state, [upwards], model, { ...options, seed: seedWithoutProbe }).state
+    const identityBy = (model: Champion) => admitted(model).buffer.entries.get(upwards.id)
+    const other = { ...champion, digest: 'other' }
     expect(identityBy(champion)).toMatchObject({ identity: 9 })
-    expect(identityBy({ ...champion, digest: 'other' })).toMatchObject({ identity: undefined })
+    expect(identityBy(other)).toMatchObject({ identity: undefined })
+    expect(admitted(champion).clusters?.known.map(({ size }) => size)).toEqual([1, 2])
+    expect(admitted(other).clusters).toBe(clusters)
   })
 
   it('rejects what would break a quota, and says which', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Clustering } from '../../lib/cluster/clustering.ts'
-import { identitiesOf, mergeRound } from '../../lib/learn/merge-round.ts'
+import { identitiesOf, matchRound, mergeRound } from '../../lib/learn/merge-round.ts'
 import type { RoundResult } from '../../lib/learn/round.ts'
 import type { LearnerState, StudentState } from '../../lib/learn/state.ts'
 import { bufferOf, entryOf, learnerWith, matrixOf } from './states.ts'
@@ -64,8 +64,8 @@ describe('mergeRound', () => {
       turned,
       2,
     )
-    const { state, churn } = merged(first, swapped)
-    expect(churn).toBe(0)
+    const { state } = merged(first, swapped)
+    expect(matchRound(first, swapped, ids(8))).toMatchObject({ churn: 0, nmi: 1 })
     expect(state.clusters?.known.map(({ identity, bornIn }) => [identity, bornIn])).toEqual([
       [1, 1],
       [0, 1],
@@ -79,9 +79,17 @@ describe('mergeRound', () => {
       [1, 0, 0],
       [0, 1, 0],
     ])
-    const { state, churn } = merged(first, judged(half(8), { centroids: wide }, 2))
-    expect(churn).toBe(0)
+    const next = judged(half(8), { centroids: wide }, 2)
+    const { state } = merged(first, next)
+    expect(matchRound(first, next, ids(8)).churn).toBe(0)
     expect(state.clusters?.known.map(({ identity }) => identity)).toEqual([0, 1])
+  })
+
+  it('says how much of the last clustering a round confirms', () => {
+    expect(matchRound(learnerWith(8), judged(half(8)), ids(8)).nmi).toBeUndefined()
+    const first = merged(learnerWith(8)).state
+    const mixed = judged([0, 1, 0, 1, 0, 1, 0, 1], {}, 2)
+    expect(matchRound(first, mixed, ids(8))).toMatchObject({ churn: 0.5, nmi: 0 })
   })
 
   it('keeps what came in meanwhile, as new', () => {
