@@ -3,7 +3,8 @@ import { existsSync, readdirSync } from 'node:fs'
 import { freemem, totalmem } from 'node:os'
 import type { Config } from '../config/schema.ts'
 import { engineCache } from '../engine/native.ts'
-import { selectEngine } from '../engine/select.ts'
+import { type EngineName, selectEngine } from '../engine/select.ts'
+import { pretrainedNames } from '../model/options.ts'
 import { backboneCacheFolder } from '../service/cache-folder.ts'
 import { openDatabase } from '../service/database.ts'
 import { diskSpace } from '../service/disk-space.ts'
@@ -26,16 +27,38 @@ function node(): Finding {
   return { what: 'Node', ok, detail: version, ...(!ok && { remedy: 'install Node 24 or newer' }) }
 }
 
-async function engines(): Promise<Finding[]> {
+const engineTitle = (name: EngineName): string => `engine ${name}`
+
+async function engines(): Promise<readonly Finding[]> {
   const { considered } = await selectEngine('auto')
-  return considered.map(({ name, ok, detail }) => ({ what: `engine ${name}`, ok, detail }))
+  return considered.map(({ name, ok, detail }) => ({ what: engineTitle(name), ok, detail }))
 }
 
-function tool(what: string, program: string, args: readonly string[], remedy: string): Finding {
-  const { status, stdout } = spawnSync(program, [...args], { encoding: 'utf8' })
-  const ok = status === 0
-  const detail = ok ? (stdout.split('\n')[0] ?? '') : 'not found'
-  return { what, ok, detail, ...(!ok && { remedy }) }
+/** A program that installations call; where nothing is left to install, its absence is a note. */
+function tool(
+  what: string,
+  [program, ...args]: readonly [string, ...string[]],
+  isNeeded: boolean,
+  remedy: string,
+): Finding {
+  const { status, stdout } = spawnSync(program, args, { encoding: 'utf8' })
+  if (status === 0) return { what, ok: true, detail: stdout.split('\n')[0] ?? '' }
+  if (!isNeeded) return { what, ok: true, detail: 'not found, and not needed: all is installed' }
+  return { what, ok: false, detail: 'not found', remedy }
+}
+
+/** What installs the native engine and pretrained backbones. */
+function tools({ model }: Config, engines: readonly Finding[]): readonly Finding[] {
+  const hasEngine = engines.some(({ what, ok }) => what === engineTitle('tensorflow') && ok)
+  const isFetched = (name: string) => installedBackbones().some((one) => one.startsWith(`${name}-`))
+  const isPretrained = (pretrainedNames as readonly string[]).includes(model.backbone)
+  const hasBackbone = !isPretrained || isFetched(model.backbone)
+  const needsPip = !(hasEngine && hasBackbone)
+  const pip = ['python3', '-m', 'pip', '--version'] as const
+  return [
+    tool('Python with pip', pip, needsPip, 'install python3 and pip'),
+    tool('C++ compiler', ['g++', '--version'], !hasEngine, 'install g++'),
+  ]
 }
 
 function disk({ data, disk: settings }: Config): Finding {
@@ -61,11 +84,15 @@ function dataFolder(folder: string): Finding {
   }
 }
 
-function backbones(): Finding {
+/** Folders of the pretrained networks that were fetched. */
+function installedBackbones(): readonly string[] {
   const folder = backboneCacheFolder()
-  const found = existsSync(folder)
-    ? readdirSync(folder).filter((name) => !name.startsWith('.'))
-    : []
+  if (!existsSync(folder)) return []
+  return readdirSync(folder).filter((name) => !name.startsWith('.'))
+}
+
+function backbones(): Finding {
+  const found = installedBackbones()
   const detail = found.length === 0 ? 'none fetched yet' : found.join(', ')
   return { what: 'backbones', ok: true, detail }
 }
@@ -77,11 +104,11 @@ export async function doctorCommand(
 ): Promise<void> {
   const { config, output } = contextOf('doctor', options)
   const memory = `${gigabytes(freemem())} free of ${gigabytes(totalmem())}`
+  const loaded = await engines()
   const findings: readonly Finding[] = [
     node(),
-    ...(await engines()),
-    tool('Python with pip', 'python3', ['-m', 'pip', '--version'], 'install python3 and pip'),
-    tool('C++ compiler', 'g++', ['--version'], 'install g++'),
+    ...loaded,
+    ...tools(config, loaded),
     { what: 'memory', ok: true, detail: memory },
     disk(config),
     dataFolder(config.data),

@@ -1,9 +1,9 @@
 import { selectEngine } from '../engine/select.ts'
 import { decodeFiles } from '../service/decode-files.ts'
-import { openPipeline } from '../service/open-pipeline.ts'
 import { servedModel } from '../service/served-model.ts'
 import { contextOf, type GlobalOptions } from './context.ts'
 import { exitCodes } from './output.ts'
+import { withPipeline } from './with-pipeline.ts'
 
 interface EmbedOptions extends GlobalOptions {
   readonly model: string
@@ -16,10 +16,9 @@ export async function embedCommand(
 ): Promise<void> {
   const { config, output } = contextOf('embed', options)
   const paths = [images ?? []].flat()
-  const pipeline = await openPipeline(config)
-  try {
+  await withPipeline(config, async ({ registry }) => {
     await selectEngine(config.engine)
-    const model = await servedModel(pipeline.registry, options.model)
+    const model = await servedModel(registry, options.model)
     const { rows, pixels, failed } = await decodeFiles(paths, config, model.preprocessing)
     for (const { path, error } of failed) output.note(`left out ${path}: ${error.message}`)
     const { dim, data } = await model.embed(pixels)
@@ -33,7 +32,5 @@ export async function embedCommand(
     }
     if (failed.length > 0) process.exitCode = exitCodes.failure
     model.dispose()
-  } finally {
-    await pipeline.close()
-  }
+  })
 }

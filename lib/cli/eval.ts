@@ -2,9 +2,9 @@ import { selectEngine } from '../engine/select.ts'
 import { decodeFiles } from '../service/decode-files.ts'
 import { centred, classNumbers, type Figures, figuresOf } from '../service/evaluate.ts'
 import { labelledPictures } from '../service/labelled-folder.ts'
-import { openPipeline } from '../service/open-pipeline.ts'
 import { type ServedModel, servedModel } from '../service/served-model.ts'
 import { contextOf, type GlobalOptions } from './context.ts'
+import { withPipeline } from './with-pipeline.ts'
 
 interface EvalOptions extends GlobalOptions {
   readonly labels: string
@@ -47,11 +47,10 @@ export async function evalCommand(
 ): Promise<void> {
   const { config, output } = contextOf('eval', options)
   const found = await labelledPictures(String(folder), options.labels)
-  const pipeline = await openPipeline(config)
-  try {
+  await withPipeline(config, async ({ registry }) => {
     await selectEngine(config.engine)
-    const model = await servedModel(pipeline.registry, options.model)
-    const frozen = await servedModel(pipeline.registry, 'baseline')
+    const model = await servedModel(registry, options.model)
+    const frozen = await servedModel(registry, 'baseline')
     const files = await decodeFiles(
       found.map(({ path }) => path),
       config,
@@ -70,7 +69,5 @@ export async function evalCommand(
     )
     model.dispose()
     frozen.dispose()
-  } finally {
-    await pipeline.close()
-  }
+  })
 }

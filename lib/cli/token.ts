@@ -1,4 +1,5 @@
 import { ConfigError } from '../errors.ts'
+import type { Pipeline } from '../service/open-pipeline.ts'
 import {
   createToken,
   isLive,
@@ -28,13 +29,14 @@ export async function tokenCreate(_: Args, options: CreateOptions): Promise<void
     throw new ConfigError(`--scope: expected ${scopes.join(', ')}, got '${scope}'`)
   }
   const days = options.days === undefined ? {} : { days: Number(options.days) }
-  await withPipeline(config, async ({ documents }) => {
+  const create = async ({ documents }: Pipeline) => {
     const { secret, token } = await createToken(documents, scope, { ...days, now: Date.now() })
     const { id, expiresAt } = token
     const end = expiresAt === undefined ? 'without end' : `until ${timeText(expiresAt)}`
     output.note(`token ${id} for ${scope}, ${end}; it is not shown again`)
     output.result({ event: 'token', id, scope, expiresAt, token: secret }, secret)
-  })
+  }
+  await withPipeline(config, create, { make: true }) // a public address asks for one at its start
 }
 
 /** `contrastream token list` */

@@ -1,6 +1,7 @@
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
+import { engine } from '../support/engine.ts'
 import { command, temporaryFolder } from './support.ts'
 
 const findingOf = (lines: readonly Readonly<Record<string, unknown>>[], what: string) =>
@@ -24,4 +25,21 @@ it('ends with 3 and a remedy for a damaged data folder and a full disk', async (
   for (const what of ['data', 'disk']) {
     expect(findingOf(lines, what)).toMatchObject({ ok: false, remedy: expect.any(String) })
   }
+})
+
+it('asks for compiler and pip only where the native engine or a backbone is still to be made', async () => {
+  vi.stubEnv('PATH', '/nowhere')
+  onTestFinished(() => {
+    vi.unstubAllEnvs()
+  })
+  const settings = ['--data', temporaryFolder(), '--set', 'disk.floor=1B', '--json']
+  const isNative = engine.name === 'tensorflow'
+  const own = await command('doctor', ...settings, '--set', 'model.backbone=conv4')
+  for (const what of ['C++ compiler', 'Python with pip']) {
+    expect(findingOf(own.lines, what)).toMatchObject({
+      ok: isNative,
+      detail: expect.stringContaining('not found'),
+    })
+  }
+  expect(own.code).toBe(isNative ? 0 : 3)
 })

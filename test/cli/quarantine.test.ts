@@ -55,8 +55,10 @@ it('lists what was set aside, with its offset as its id', async () => {
   ])
 })
 
-it('lists nothing in an empty folder', async () => {
-  const { lines, code } = await command('quarantine', 'list', '--data', temporaryFolder(), '--json')
+it('lists nothing where nothing was set aside', async () => {
+  const folder = temporaryFolder()
+  await onPipeline(folder, async () => undefined)
+  const { lines, code } = await command('quarantine', 'list', '--data', folder, '--json')
   expect([lines.length, code]).toEqual([0, 0])
 })
 
