@@ -1,8 +1,10 @@
+import type { PipelineEvent } from '../service/events.ts'
 import { run } from '../service/run.ts'
 import { contextOf, type GlobalOptions } from './context.ts'
+import { eventText } from './event-text.ts'
 import { interruption } from './interruption.ts'
 import { exitCodes } from './output.ts'
-import { runReporter } from './run-reporter.ts'
+import { progressBlock } from './progress-block.ts'
 import { expectDataFolder } from './with-pipeline.ts'
 
 /** `contrastream round start` */
@@ -12,8 +14,8 @@ export async function roundStart(
 ): Promise<void> {
   const { config, output } = contextOf('round start', options)
   expectDataFolder(config)
-  const reporter = runReporter(output)
-  const stop = interruption(reporter.line)
+  const block = progressBlock(output)
+  const stop = interruption((text) => block.line(text))
   try {
     // What is in the log is applied first; folders are for `run`.
     const summary = await run(
@@ -22,12 +24,15 @@ export async function roundStart(
         untilIdle: true,
         rounds: 1,
         now: Date.now,
-        onEvent: reporter.onEvent,
-        onProgress: reporter.onProgress,
+        onEvent: (event: PipelineEvent) => {
+          if (output.isJson) output.result({ ...event }, '')
+          else block.line(eventText(event))
+        },
+        onProgress: block.update,
         signal: stop.signal,
       },
     )
-    reporter.end()
+    block.end()
     const { verdict, reason, stable } = summary
     output.result({ event: 'summary', ...summary }, () =>
       [
@@ -38,7 +43,7 @@ export async function roundStart(
     if (stop.signal.aborted) process.exitCode = exitCodes.interrupted
     else if (verdict !== 'promote') process.exitCode = exitCodes.refused
   } finally {
-    reporter.end()
+    block.end()
     stop.release()
   }
 }
