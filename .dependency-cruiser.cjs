@@ -71,6 +71,7 @@ module.exports = {
       ['linear-sum-assignment', '^lib/cluster/identity\\.ts$'],
       ['ml-matrix', '^lib/(metric|model)/'],
       ['pure-rand', '^lib/engine/random\\.ts$'],
+      ['@aws-sdk/client-eventbridge', '^lib/cloud/event-bridge\\.ts$'],
     ].map(([name, home]) => ({
       name: `one-home-for-${name}`,
       severity: 'error',
@@ -94,6 +95,24 @@ module.exports = {
       severity: 'error',
       from: { path: '^lib/' },
       to: { path: '^lib/index\\.ts$' },
+    },
+    {
+      // Of the edges they use what reads no data folder and starts no process.
+      name: 'functions-stay-thin',
+      severity: 'error',
+      from: { path: '^functions/[^/]+\\.ts$' },
+      to: {
+        path: '^lib/(service|cli|learn)/',
+        pathNot:
+          '^lib/service/(accept-picture|disk-space|http/problem|program-version|quarantine|requests|served-model|version-model)\\.ts$',
+        reachable: true,
+      },
+    },
+    {
+      name: 'tensors-only-in-infer',
+      severity: 'error',
+      from: { path: '^functions/(ingest|model-published)\\.ts$' },
+      to: { path: '^lib/engine/', reachable: true },
     },
     {
       name: 'product-is-an-island',

@@ -93,8 +93,13 @@ export class FunctionsStack extends Stack {
       timeout: Duration.seconds(60),
       memoryMiB: 3_072,
       maxConcurrency: 10,
-      environment: { [environmentNames.maxIndexMb]: '1024' },
+      environment: {
+        [environmentNames.maxIndexMb]: '1024',
+        [environmentNames.uploadsBucket]: uploads.bucket.bucketName,
+      },
     })
+    // A request holds 4.4 MB of picture at most: a larger one is uploaded first.
+    uploads.grantRead(this.infer.role)
     if (props.inferUrl) {
       const url = this.infer.function.addFunctionUrl({
         authType: FunctionUrlAuthType.AWS_IAM,

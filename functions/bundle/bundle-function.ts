@@ -2,6 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
+import { copyPackage } from './copy-package.ts'
 import { type Architecture, addImageLibrary } from './image-library.ts'
 import { addTensorEngine } from './tensor-engine.ts'
 
@@ -37,7 +38,7 @@ export async function bundleFunction(
     target: 'node24',
     format: 'esm',
     mainFields: ['module', 'main'],
-    external: ['sharp', '@tensorflow/*'],
+    external: ['sharp', 'kafkajs', '@tensorflow/*'],
     banner: { js: banner },
     metafile: true,
     logLevel: 'warning',
@@ -47,5 +48,7 @@ export async function bundleFunction(
   await writeFile(join(folder, 'package.json'), JSON.stringify({ version }))
   const inputs = Object.keys(metafile.inputs)
   if (inputs.includes('lib/image/decode.ts')) await addImageLibrary(folder, architecture)
+  // As it is: we mend some of its insides by their paths.
+  if (inputs.includes('lib/stream/kafka-client.ts')) await copyPackage('kafkajs', folder)
   if (inputs.includes('lib/engine/tf.ts')) await addTensorEngine(folder)
 }
