@@ -56,7 +56,7 @@ const signals: Readonly<Record<string, (judged: ModelSignals) => number>> = {
   'neighbour consistency': ({ a, b }) => (mean(a.consistency) + mean(b.consistency)) / 2,
   'effective rank': ({ effectiveRank }) => effectiveRank,
   spread: ({ spread }) => spread,
-  'cluster stability': ({ stability }) => stability,
+  'cluster stability': ({ watched }) => watched['stability'] ?? Number.NaN,
 }
 
 async function subjectsOf(task: Task & { readonly name: 'omniglot' | 'grocery' }, seed: number) {
@@ -111,7 +111,10 @@ async function verdict(candidate: Subject, champion: Subject, baseline: Subject,
       candidate: candidate.judged.signals,
       champion: champion.judged.signals,
       baseline: baseline.judged.signals,
-      overlap: await neighbourOverlap(candidate.judged.plainA, champion.judged.plainA),
+      overlap:
+        champion === baseline
+          ? undefined
+          : await neighbourOverlap(candidate.judged.plainA, champion.judged.plainA),
       artifactFault: undefined,
     },
     (difference) => pairedBootstrap(difference, undefined, { seed }),

@@ -70,6 +70,7 @@ const learn = section({
   optimiser: section({
     rate: orAuto(z.number().positive()),
     weightDecay: orAuto(z.number().min(0)),
+    cooldown: orAuto(share).describe('Share of a round over which the rate falls to 0'),
     teacherDecay: orAuto(z.number().min(0).max(1)),
   }),
   trust: section({ marginDrop: share.default(0.15) }),

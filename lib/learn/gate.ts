@@ -4,7 +4,7 @@ import { type BootstrapInterval, imagesNeeded } from '../metric/bootstrap.ts'
 export interface ProbeSignals {
   /** Reciprocal rank of the source of hard augmented views, mean over views, shape [n], (0, 1]. */
   readonly mrr: Float32Array
-  /** Jaccard overlap of the neighbours of two augmented views, shape [n], [0, 1]. */
+  /** Jaccard overlap of the neighbours of a hard view and of the plain one, shape [n], [0, 1]. */
   readonly consistency: Float32Array
 }
 
@@ -17,10 +17,6 @@ export interface ModelSignals {
   readonly effectiveRank: number
   /** 1 − mean cosine before centring, in [0, 2]. */
   readonly spread: number
-  /** Mean adjusted Rand index of clusterings of resamples. */
-  readonly stability: number
-  /** Standard error of that mean; small probes cannot tell more. */
-  readonly stabilityError: number
   /** Watched, never decisive. */
   readonly watched: Readonly<Record<string, number>>
 }
@@ -36,8 +32,11 @@ export interface GateInput {
   readonly candidate: ModelSignals
   readonly champion: ModelSignals
   readonly baseline: ModelSignals
-  /** Mean top-10 neighbour overlap of candidate and champion on probe A, [0, 1]. */
-  readonly overlap: number
+  /**
+   * Mean top-10 neighbour overlap of candidate and champion on probe A, [0, 1]; undefined while the
+   * champion is the frozen backbone, which nobody has built upon yet.
+   */
+  readonly overlap: number | undefined
   /** Why the artifact does not load and serve; undefined when it does. */
   readonly artifactFault: string | undefined
   readonly labelled?: {
@@ -51,15 +50,12 @@ export interface GateInput {
 export interface GateOptions {
   /** Lower bound that a primary must exceed where it may not fall, on a large probe. Default −.005. */
   readonly tolerance?: number
-  /** Smallest effective rank as a share of min(d, n), and of the champion's at equal d. */
+  /** Smallest effective rank as a share of min(d, n). Default .15. */
   readonly minRankShare?: number
-  readonly minRankRatio?: number
   /** Smallest 1 − mean cosine. Default .02. */
   readonly minSpread?: number
   /** Smallest neighbour overlap with the champion. Default .2. */
   readonly minOverlap?: number
-  /** Smallest share of the champion's cluster stability. Default .8. */
-  readonly minStabilityRatio?: number
   /** Largest loss of Recall@1 on a labelled probe. Default .03. */
   readonly maxRecallLoss?: number
 }
@@ -72,10 +68,8 @@ export const smallMinProbe = 20
 export const defaultGateOptions: Required<GateOptions> = {
   tolerance: -0.005,
   minRankShare: 0.15,
-  minRankRatio: 0.7,
   minSpread: 0.02,
   minOverlap: 0.2,
-  minStabilityRatio: 0.8,
   maxRecallLoss: 0.03,
 }
 
@@ -124,10 +118,9 @@ function compare(
 
 /** The first veto, as a sentence; undefined when there is none. */
 function veto(input: GateInput, options: Required<GateOptions>): string | undefined {
-  const { candidate, champion } = input
+  const { candidate } = input
   const n = candidate.a.mrr.length
   const least = options.minRankShare * Math.min(candidate.dim, n)
-  const isSameDim = candidate.dim === champion.dim
   if (input.artifactFault !== undefined)
     return `the artifact does not serve: ${input.artifactFault}`
   if (!(candidate.spread >= options.minSpread)) {
@@ -136,17 +129,8 @@ function veto(input: GateInput, options: Required<GateOptions>): string | undefi
   if (!(candidate.effectiveRank >= least)) {
     return `collapse: effective rank ${candidate.effectiveRank.toFixed(1)} is under ${least.toFixed(1)}`
   }
-  if (isSameDim && candidate.effectiveRank < options.minRankRatio * champion.effectiveRank) {
-    return `effective rank ${candidate.effectiveRank.toFixed(1)} is under ${options.minRankRatio} × the champion's ${champion.effectiveRank.toFixed(1)}`
-  }
-  if (!(input.overlap >= options.minOverlap)) {
+  if (input.overlap !== undefined && !(input.overlap >= options.minOverlap)) {
     return `neighbour overlap with the champion ${input.overlap.toFixed(2)} is under ${options.minOverlap}`
-  }
-  // Beyond chance: on a small probe the clusterings of resamples hardly agree whatever the model.
-  const doubt =
-    2 * Math.hypot(candidate.stabilityError, options.minStabilityRatio * champion.stabilityError)
-  if (!(candidate.stability + doubt >= options.minStabilityRatio * champion.stability)) {
-    return `cluster stability ${candidate.stability.toFixed(2)} is under ${options.minStabilityRatio} × the champion's ${champion.stability.toFixed(2)}`
   }
   return undefined
 }
@@ -201,14 +185,16 @@ export function judge(
   const { candidate, champion, labelled } = input
   const decisive = primaries(input, resample, options)
   const comparisons = Object.fromEntries(decisive.map((one) => [one.name, one.comparison]))
+  const championWatched = Object.fromEntries(
+    Object.entries(champion.watched).map(([name, value]) => [`champion ${name}`, value]),
+  )
   const figures = {
     effectiveRank: candidate.effectiveRank,
     championEffectiveRank: champion.effectiveRank,
     spread: candidate.spread,
-    overlap: input.overlap,
-    stability: candidate.stability,
-    championStability: champion.stability,
+    ...(input.overlap !== undefined && { overlap: input.overlap }),
     ...candidate.watched,
+    ...championWatched,
   }
   const answer = (
     verdict: Verdict['verdict'],

@@ -40,7 +40,9 @@ export async function judgeModels(
   const baseline = isChampionBaseline
     ? champion
     : await judgeSignals(models.baseline, pictures, probes, seed)
-  const overlap = await neighbourOverlap(candidate.plainA, champion.plainA)
+  const overlap = isChampionBaseline
+    ? undefined
+    : await neighbourOverlap(candidate.plainA, champion.plainA)
   const some = probes.a.slice(0, checkedVectors)
   const artifactFault =
     some.length === 0

@@ -17,6 +17,8 @@ export interface RoundSettings {
   /** Adam's rate and coupled weight decay. */
   readonly rate: number
   readonly weightDecay: number
+  /** Share of the round over which the rate falls to 0 at its end, [0, 1]. */
+  readonly cooldown: number
   /** Memory of the teacher, [0, 1); 0: the student takes its place. */
   readonly teacherDecay: number
   readonly loss: PairLossParams
@@ -51,7 +53,7 @@ export const recipeDefaults: Readonly<Record<Recipe, RecipeDefaults>> = {
     dim: 0,
   },
   scratch: {
-    steps: 1_600,
+    steps: 2_400,
     recluster: 50,
     rate: 1e-3,
     weightDecay: 5e-4,
@@ -82,6 +84,7 @@ export function roundSettings(
     recipe,
     ...recipeDefaults[recipe],
     maxRoundTimeMs: undefined,
+    cooldown: 0.3,
     loss: lossPresets.calibrated,
     adaptive: false,
     sampler: defaultSamplerOptions,

@@ -25,10 +25,12 @@ export interface Probes {
   readonly b: readonly string[]
 }
 
-/** Hard views a picture; more make the signal less noisy. */
+/** Hard views a picture; more make the signals less noisy. */
 const hardViews = 6
+/** Neighbours that a picture should keep: few, since a probe holds few of a kind. */
+const neighbours = 3
 /** Pairs of bootstrap resamples whose clusterings are compared. */
-const resamples = 10
+const resamples = 5
 
 /** Vectors of the plain view and of each hard view of the same pictures. */
 interface ProbeVectors {
@@ -68,31 +70,29 @@ function meanOver(perView: readonly Float32Array[]): Float32Array {
   )
 }
 
-/** Signals of the pictures `from` to `to` of the probe; the gallery is all of it. */
-async function probeSignals(
-  { plain, hard }: ProbeVectors,
-  from: number,
-  to: number,
-): Promise<ProbeSignals> {
-  const sources = Int32Array.from({ length: to - from }, (_, i) => from + i)
-  const perView: Float32Array[] = []
-  for (const view of hard)
-    perView.push(await augmentationMrr(rowsOf(view, from, to), plain, sources))
-  const perPair: Float32Array[] = []
-  for (let view = 0; view + 1 < hard.length; view += 2) {
-    const [one, other] = [hard[view] as Matrix, hard[view + 1] as Matrix]
-    perPair.push(await neighbourConsistency(rowsOf(one, from, to), rowsOf(other, from, to)))
+/** Signals of every picture; the gallery is all of them. */
+async function probeSignals({ plain, hard }: ProbeVectors): Promise<ProbeSignals> {
+  const sources = Int32Array.from({ length: plain.rows }, (_, i) => i)
+  const mrr: Float32Array[] = []
+  const consistency: Float32Array[] = []
+  for (const view of hard) {
+    mrr.push(await augmentationMrr(view, plain, sources))
+    consistency.push(await neighbourConsistency(plain, view, { neighbours }))
   }
-  return { mrr: meanOver(perView), consistency: meanOver(perPair) }
+  return { mrr: meanOver(mrr), consistency: meanOver(consistency) }
 }
 
-type Stability = Pick<ModelSignals, 'stability' | 'stabilityError'>
+/** Signals of the pictures from one place to another. */
+const part = ({ mrr, consistency }: ProbeSignals, from: number, to: number): ProbeSignals => ({
+  mrr: mrr.slice(from, to),
+  consistency: consistency.slice(from, to),
+})
 
-/** Mean agreement of the clusterings of bootstrap resamples, over all pictures of the probe. */
-async function clusterStability(vectors: Matrix, seed: number): Promise<Stability> {
+/** Mean adjusted Rand index of the clusterings of bootstrap resamples. */
+async function clusterStability(vectors: Matrix, seed: number): Promise<number> {
   const n = vectors.rows
   const k = Math.max(2, Math.min(chooseK(n), Math.floor(n / 8)))
-  const agreements: number[] = []
+  let sum = 0
   for (let pair = 0; pair < resamples; pair += 1) {
     const labels: Int32Array[] = []
     for (const side of [0, 1]) {
@@ -100,11 +100,9 @@ async function clusterStability(vectors: Matrix, seed: number): Promise<Stabilit
       const picked = Array.from({ length: n }, () => random.integer(n))
       labels.push(await labelsFromResample(vectors, picked, k, seed + pair * 2 + side))
     }
-    agreements.push(adjustedRand(labels[0] as Int32Array, labels[1] as Int32Array))
+    sum += adjustedRand(labels[0] as Int32Array, labels[1] as Int32Array)
   }
-  const mean = agreements.reduce((sum, one) => sum + one, 0) / resamples
-  const variance = agreements.reduce((sum, one) => sum + (one - mean) ** 2, 0) / (resamples - 1)
-  return { stability: mean, stabilityError: Math.sqrt(variance / resamples) }
+  return sum / resamples
 }
 
 /** Clusters a resample, and gives every picture the label of its nearest centroid. */
@@ -163,16 +161,15 @@ export async function judgeSignals(
   const vectors = await vectorsOf(model, pictures, ids)
   const plainA = rowsOf(vectors.plain, 0, probes.a.length)
   const uncentred = await pictures.embed(model.network, probes.a)
-  const a = await probeSignals(vectors, 0, probes.a.length)
-  const b = probes.b.length === 0 ? a : await probeSignals(vectors, probes.a.length, ids.length)
+  const all = await probeSignals(vectors)
+  const a = part(all, 0, probes.a.length)
   const signals: ModelSignals = {
     a,
-    b,
+    b: probes.b.length === 0 ? a : part(all, probes.a.length, ids.length),
     dim: plainA.dim,
     effectiveRank: effectiveRank(plainA),
     spread: spread(uncentred),
-    ...(await clusterStability(plainA, seed)),
-    watched: {},
+    watched: { stability: await clusterStability(plainA, seed) },
   }
   return { signals, plainA }
 }

@@ -22,6 +22,7 @@ export interface StepReport {
  * @param embed - Student embeddings of the batch, shape [batch, dim], unit rows.
  * @param masks - Pairs of the batch; they stay the caller's.
  * @param step - Optimiser step of the round, from 0.
+ * @param share - Of the optimiser's rate, 0–1. Default 1.
  */
 export async function trainStep(
   embed: () => Tensor2D,
@@ -30,6 +31,7 @@ export async function trainStep(
   variables: readonly Variable[],
   optimizer: Adam,
   step: number,
+  share = 1,
 ): Promise<StepReport> {
   const aside: Scalar[] = []
   const { value, grads } = tf.variableGrads(() => {
@@ -42,7 +44,7 @@ export async function trainStep(
     const [loss = Number.NaN] = await value.data()
     const [valid = 0] = (await aside[0]?.data()) ?? []
     const stepped = Number.isFinite(loss) && valid > 0
-    if (stepped) optimizer.step(grads)
+    if (stepped) optimizer.step(grads, share)
     return { loss, valid, stepped }
   } finally {
     tf.dispose(owned)

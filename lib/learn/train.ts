@@ -9,6 +9,7 @@ import { centreRows } from '../metric/centre.ts'
 import { effectiveRank, spread } from '../metric/rank.ts'
 import { adam } from '../model/optimizer.ts'
 import { adaptiveObjective, type Objective, pairObjective } from './objective.ts'
+import { rateShare } from './rate-share.ts'
 import type { RoundSettings } from './recipe.ts'
 import { sampleBatches } from './sampler.ts'
 import { trainStep } from './step.ts'
@@ -195,8 +196,10 @@ export async function train(
       let quiet = 0
       for (let inPhase = 0; inPhase < settings.recluster && step < steps; inPhase += 1) {
         hooks.signal?.throwIfAborted()
-        const limit = settings.maxRoundTimeMs
-        if (limit !== undefined && hooks.now() - began > limit) return 'time'
+        const limit = settings.maxRoundTimeMs ?? Number.POSITIVE_INFINITY
+        const elapsed = hooks.now() - began
+        if (elapsed > limit) return 'time'
+        const place = Math.max(step / steps, elapsed / limit)
         const next = batches.next()
         if (next.done === true) return 'no-clusters'
         const batch = next.value
@@ -204,7 +207,16 @@ export async function train(
         const ignored = Int32Array.from(batch.pictures, (picture) => set.groups[picture] as number)
         const masks = pairMasks(batch.labels, { ignored })
         const embed = () => trainee.embed(inputs)
-        const done = await trainStep(embed, masks, objective, trainee.variables, optimizer, step)
+        const share = rateShare(place, settings.cooldown)
+        const done = await trainStep(
+          embed,
+          masks,
+          objective,
+          trainee.variables,
+          optimizer,
+          step,
+          share,
+        )
         tf.dispose([inputs, masks.positives, masks.negatives])
         if (!Number.isFinite(done.loss)) return 'not-finite'
         if (done.stepped) teacher.follow()

@@ -39,14 +39,17 @@ function nearestOf(row: Float32Array, self: number, count: number): Int32Array {
  *
  * @param matrix - Shape [n, dim].
  * @param count - Neighbours, ≥ 1.
+ * @param seen - The same images as they look for their neighbours, shape [n, dim]. Default: as in
+ * `matrix`.
  */
 export async function nearest(
   matrix: Matrix,
   count: number,
   options: BlockOptions = defaultBlockOptions,
+  seen: Matrix = matrix,
 ): Promise<Neighbourhoods> {
   const found: Int32Array[] = []
-  for await (const { first, rows, similarities } of similarityBlocks(matrix, matrix, options)) {
+  for await (const { first, rows, similarities } of similarityBlocks(seen, matrix, options)) {
     for (let row = 0; row < rows; row += 1) {
       const start = row * matrix.rows
       found.push(nearestOf(similarities.subarray(start, start + matrix.rows), first + row, count))
@@ -61,25 +64,29 @@ function shared(a: Int32Array, b: Int32Array): number {
 }
 
 /**
- * Whether an image keeps its neighbours when all images are seen differently: Jaccard overlap of
- * its nearest images in one augmented view and in another. Label-free; a primary of the gate.
+ * Whether an image keeps its neighbours when it is seen differently: Jaccard overlap of its nearest
+ * other images as it is and as the view shows it, among the others as they are. Label-free; a
+ * primary of the gate.
  *
- * @param viewA - First view of every image, centred, shape [n, dim].
- * @param viewB - Second view of the same images in the same order, shape [n, dim].
+ * The others stay as they are: were all seen differently, a view that hides what tells images apart
+ * would order them alike in any space, and a collapsed one would look steady.
+ *
+ * @param plain - Every image as it is, centred, shape [n, dim].
+ * @param view - The same images in the same order, seen differently, shape [n, dim].
  * @returns Per image, range [0, 1], shape [n]; 0 where ties leave no neighbour (see `nearest`).
  * @throws {@link ShapeError} if the shapes differ.
  */
 export async function neighbourConsistency(
-  viewA: Matrix,
-  viewB: Matrix,
+  plain: Matrix,
+  view: Matrix,
   options: NeighbourOptions = {},
 ): Promise<Float32Array> {
   const { neighbours, ...blockOptions } = { ...defaultNeighbourOptions, ...options }
-  expectTwins('neighbourConsistency', viewA, viewB, true)
-  const inA = await nearest(viewA, neighbours, blockOptions)
-  const inB = await nearest(viewB, neighbours, blockOptions)
-  return Float32Array.from(inA, (a, image) => {
-    const b = inB[image] as Int32Array
+  expectTwins('neighbourConsistency', plain, view, true)
+  const before = await nearest(plain, neighbours, blockOptions)
+  const after = await nearest(plain, neighbours, blockOptions, view)
+  return Float32Array.from(before, (a, image) => {
+    const b = after[image] as Int32Array
     const both = shared(a, b)
     const either = a.length + b.length - both
     return either === 0 ? 0 : both / either

@@ -28,8 +28,9 @@ export interface Adam {
    * Moves the variables by one step. A variable without a gradient only decays.
    *
    * @param grads - Gradients by variable name; they stay the caller's.
+   * @param share - Of the rate that this step uses, 0–1. Default 1.
    */
-  step(grads: NamedTensors): void
+  step(grads: NamedTensors, share?: number): void
   state(): Promise<AdamState>
   /** @throws {@link ShapeError} if the state is that of other variables. */
   load(state: AdamState): void
@@ -65,7 +66,7 @@ export function adam(variables: readonly Variable[], options: AdamOptions = {}):
   }
 
   return {
-    step: (grads) => {
+    step: (grads, share = 1) => {
       step += 1
       const firstShare = 1 - firstDecay ** step
       const secondShare = 1 - secondDecay ** step
@@ -80,7 +81,7 @@ export function adam(variables: readonly Variable[], options: AdamOptions = {}):
           tf.mul(tf.square(g), 1 - secondDecay),
         ) as Tensor1D
         const scale = tf.add(tf.sqrt(tf.div(nextSecond, secondShare)), epsilon) // [total]
-        const moved = tf.sub(weights, tf.div(tf.mul(nextFirst, rate / firstShare), scale)) // [total]
+        const moved = tf.sub(weights, tf.div(tf.mul(nextFirst, (share * rate) / firstShare), scale)) // [total]
         const parts = tf.split(moved as Tensor1D, sizes)
         for (const [i, variable] of variables.entries()) {
           variable.assign(tf.reshape(parts[i] as Tensor, variable.shape))

@@ -113,6 +113,7 @@ export function roundSettingsOf(
     recluster: given(learn.recluster),
     rate: given(learn.optimiser.rate),
     weightDecay: given(learn.optimiser.weightDecay),
+    cooldown: given(learn.optimiser.cooldown),
     teacherDecay: given(learn.optimiser.teacherDecay),
     dim: given(model.dim),
   }

@@ -23,8 +23,6 @@ const model = (more: Partial<ModelSignals> = {}): ModelSignals => ({
   dim: 64,
   effectiveRank: 40,
   spread: 0.5,
-  stability: 0.6,
-  stabilityError: 0,
   watched: {},
   ...more,
 })
@@ -75,8 +73,6 @@ describe('judge without labels', () => {
     ['spread', { spread: 0.019 }],
     ['spread', { spread: Number.NaN }],
     ['effective rank', { effectiveRank: 9 }],
-    ['champion', { effectiveRank: 27 }],
-    ['stability', { stability: 0.47 }],
   ])('rejects for %s a candidate with %o, however good it seems', (word, more) => {
     const { verdict, reason } = verdictOn(better(more))
     expect(verdict).toBe('reject')
@@ -94,15 +90,17 @@ describe('judge without labels', () => {
     expect(fault.reason).toContain('digest differs')
   })
 
-  it('compares ranks with a champion of the same width only', () => {
-    const wide = { champion: model({ dim: 512, effectiveRank: 300 }) }
-    expect(verdictOn(better({ effectiveRank: 27 }), wide).verdict).toBe('promote')
+  it('asks nobody to stay near the frozen backbone', () => {
+    const { verdict, figures } = verdictOn(better(), { overlap: undefined })
+    expect(verdict).toBe('promote')
+    expect(figures).not.toHaveProperty('overlap')
   })
 
-  it('blames no fall of stability that the resamples cannot tell from chance', () => {
-    const doubtful = better({ stability: 0.4, stabilityError: 0.05 })
-    expect(verdictOn(doubtful).verdict).toBe('promote')
-    expect(verdictOn(better({ stability: 0.3, stabilityError: 0.05 })).verdict).toBe('reject')
+  it('decides nothing by a figure that is only watched', () => {
+    const champion = model({ watched: { stability: 0.9 } })
+    const { verdict, figures } = verdictOn(better({ watched: { stability: 0.1 } }), { champion })
+    expect(verdict).toBe('promote')
+    expect(figures).toMatchObject({ stability: 0.1, 'champion stability': 0.9 })
   })
 
   it('holds what too small a probe judges, but rejects a collapse on it', () => {

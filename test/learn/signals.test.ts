@@ -51,8 +51,8 @@ describe('judgeSignals', () => {
 
   it('repeats itself for the same seed', async () => {
     expect(await judged()).toEqual(await judged())
-    const { stability } = (await judged(probes, 2)).signals
-    expect(stability).not.toBe((await judged()).signals.stability)
+    const { watched } = (await judged(probes, 2)).signals
+    expect(watched).not.toEqual((await judged()).signals.watched)
   })
 
   it('tells a network that recognises pictures from one that is collapsed', async () => {

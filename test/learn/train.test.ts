@@ -57,6 +57,30 @@ describe('train', () => {
     expect(await distance(averaged)).toBeLessThan(0.1 * (await distance(own)))
   })
 
+  it('takes shorter steps towards the end of a round', async () => {
+    const lengths = async (cooldown: number) => {
+      const one = trainee()
+      const looks = [await one.snapshot()]
+      const score = async () => {
+        looks.push(await one.snapshot())
+        return 0
+      }
+      await run(one, {
+        labels,
+        hooks: { monitor: { every: 1, score } },
+        settings: { steps: 4, recluster: 4, cooldown },
+      })
+      const kernels = looks.map(([kernel]) => kernel as Float32Array)
+      return kernels.slice(1).map((next, step) => {
+        const last = kernels[step] as Float32Array
+        return Math.hypot(...next.map((value, i) => value - (last[i] as number)))
+      })
+    }
+    const [cooled, steady] = [await lengths(0.5), await lengths(0)]
+    expect(cooled.slice(0, 3)).toEqual(steady.slice(0, 3))
+    expect(cooled[3]).toBeCloseTo(0.5 * (steady[3] as number), 4)
+  })
+
   it('reports every phase and step', async () => {
     const seen: string[] = []
     const report = ({ phase, step, steps }: TrainingProgress) => {

@@ -47,10 +47,17 @@ describe('nearest', () => {
 
 describe('neighbourConsistency', () => {
   it('gives the Jaccard overlap worked out by hand', async () => {
-    const [a, b] = [onCircle([0, 10, 25, 70]), onCircle([0, 10, 90, 12])]
-    // Row 0: {1, 2} and {1, 3}. Row 1: {0, 2} and {3, 0}. Row 2: {1, 0} and {3, 1}.
-    const found = await neighbourConsistency(a, b, { neighbours: 2 })
-    expect([...found].slice(0, 3).map((x) => x.toFixed(4))).toEqual(['0.3333', '0.3333', '0.3333'])
+    const [plain, view] = [onCircle([0, 10, 25, 70]), onCircle([0, 60, 30, 20])]
+    // Row 1 looks for {0, 2} as it is and finds {3, 2} as it is seen; the others keep theirs.
+    const found = await neighbourConsistency(plain, view, { neighbours: 2 })
+    expect([...found].map((x) => x.toFixed(4))).toEqual(['1.0000', '0.3333', '1.0000', '1.0000'])
+  })
+
+  it('never takes the image itself for its neighbour', async () => {
+    const found = await neighbourConsistency(onCircle([0, 40, 90]), onCircle([40, 0, 80]), {
+      neighbours: 1,
+    })
+    expect([...found]).toEqual([1, 1, 1])
   })
 
   it('is 1 for views that change nothing', async () => {

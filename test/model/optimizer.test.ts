@@ -91,6 +91,14 @@ describe('adam', () => {
     expect(() => optimizer.load(state)).toThrow('adam: expected moments of 10 weights, got 3')
   })
 
+  it('takes a share of its rate where it is told', async () => {
+    optimizer.step({}, 0.25)
+    const moved = (await read()).flat()
+    for (const [i, before] of start.flat().entries()) {
+      expect(moved[i]).toBeCloseTo(before - Math.sign(before) * 0.25 * options.rate, 5)
+    }
+  })
+
   it('only decays a variable without a gradient', async () => {
     optimizer.step({})
     const moved = (await read()).flat()
