@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { resource, synthesise } from './support.ts'
+import { functionOf, resource, synthesise } from './support.ts'
 
 const production = () => synthesise({ stage: 'production' })
 const development = () => synthesise()
@@ -93,7 +93,7 @@ describe('the uploads bucket', () => {
 
   it('hides a message for six runs of its reader', () => {
     const queue = resource(development(), 'data', 'AWS::SQS::Queue', 'RedrivePolicy')
-    const reader = resource(development(), 'functions', 'AWS::Lambda::Function', 'UPLOADS_BUCKET')
+    const reader = functionOf(development(), 'ingest')
     expect(queue.Properties['VisibilityTimeout']).toBe(6 * reader.Properties['Timeout'])
   })
 

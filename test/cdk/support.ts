@@ -78,3 +78,11 @@ export function resource(made: Synthesised, stack: string, type: string, text = 
   if (found.length === 1 && first !== undefined) return first
   throw new Error(`expected one ${type} with '${text}' in ${stack}, got ${found.length}`)
 }
+
+/** One of the functions, by the name that its construct has in our code. */
+export function functionOf(made: Synthesised, name: string): Resource {
+  const all = made.templates['functions']?.findResources('AWS::Lambda::Function') ?? {}
+  const [found] = Object.entries(all).filter(([id]) => id.startsWith(name))
+  if (found !== undefined) return found[1] as unknown as Resource
+  throw new Error(`no function ${name} among ${Object.keys(all).join(', ')}`)
+}
