@@ -28,7 +28,7 @@ export type HttpFault =
   /** Somebody on the way sends it twice; the second answer counts. */
   | { readonly is: 'twice' }
   /** The server hears of it only once `until` has resolved, and answers then. */
-  | { readonly is: 'late'; readonly until: Promise<void> }
+  | { readonly is: 'late'; readonly until: Promise<unknown> }
   /** The server sees another path and query. */
   | { readonly is: 'instead'; readonly path: string }
   /** The server does not see these headers. */
