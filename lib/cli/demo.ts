@@ -3,10 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { demo } from '../service/demo.ts'
 import { contextOf, type GlobalOptions } from './context.ts'
-import { eventText } from './event-text.ts'
 import { interruption } from './interruption.ts'
 import { exitCodes } from './output.ts'
-import { progressBlock } from './progress-block.ts'
+import { runReporter } from './run-reporter.ts'
 
 interface DemoOptions extends GlobalOptions {
   readonly keep?: boolean
@@ -19,22 +18,19 @@ export async function demoCommand(
 ): Promise<void> {
   const { config, output } = contextOf('demo', options)
   const folder = mkdtempSync(join(tmpdir(), 'contrastream-demo-'))
-  const block = progressBlock(output)
-  const stop = interruption((text) => block.line(text))
+  const reporter = runReporter(output)
+  const stop = interruption(reporter.line)
   try {
-    block.line(
+    reporter.line(
       'demo    1,600 generated pictures of 40 glyphs stream in; 20 other glyphs are only measured',
     )
     const { summary, figures, unseenClasses } = await demo(folder, config.engine, {
       now: Date.now,
       signal: stop.signal,
-      onProgress: block.update,
-      onEvent: (event) => {
-        if (output.isJson) output.result({ ...event }, '')
-        else block.line(eventText(event))
-      },
+      onProgress: reporter.onProgress,
+      onEvent: reporter.onEvent,
     })
-    block.end()
+    reporter.end()
     if (figures === undefined) {
       process.exitCode = exitCodes.interrupted
       return
@@ -58,7 +54,7 @@ export async function demoCommand(
       ].join('\n'),
     )
   } finally {
-    block.end()
+    reporter.end()
     stop.release()
     if (options.keep !== true) rmSync(folder, { recursive: true, force: true })
   }

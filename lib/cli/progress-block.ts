@@ -12,6 +12,10 @@ export interface ProgressBlock {
 /** Seconds between two lines where nothing can be redrawn. */
 const plainEvery = 10
 
+/** Seconds as whole minutes, as nobody wants to see them jump. */
+const minutes = (seconds: number): string =>
+  seconds < 60 ? 'under 1 minute' : `about ${Math.ceil(seconds / 60)} minutes`
+
 const percent = (share: number): string => `${Math.round(100 * share)} %`
 
 /** The block as lines: what came in, what is learnt. */
@@ -29,13 +33,14 @@ export function progressLines({ ingest, learner }: RunProgress, perSecond: numbe
       `learn   ${learner.buffered} buffered, ${learner.fresh} new · ${learner.heldOut} held out · stable ${learner.stable ?? 'none'}`,
     )
   } else {
-    const { progress } = round
+    const { progress, secondsLeft } = round
+    const remaining = secondsLeft === undefined ? '' : ` · ${minutes(secondsLeft)} left`
     const figures =
       'loss' in progress && progress.step > 0
         ? ` · loss ${progress.loss.toFixed(3)} · valid ${percent(progress.valid)}`
         : ''
     lines.push(
-      `learn   round ${round.number} · ${progress.phase} ${progress.step}/${progress.steps}${figures}`,
+      `learn   round ${round.number} · ${progress.phase} ${progress.step}/${progress.steps}${figures}${remaining}`,
     )
   }
   return lines

@@ -1,10 +1,8 @@
-import type { PipelineEvent } from '../service/events.ts'
 import { run } from '../service/run.ts'
 import { contextOf, type GlobalOptions } from './context.ts'
-import { eventText } from './event-text.ts'
 import { interruption } from './interruption.ts'
 import { exitCodes } from './output.ts'
-import { progressBlock } from './progress-block.ts'
+import { runReporter } from './run-reporter.ts'
 import { expectDataFolder } from './with-pipeline.ts'
 
 /** `contrastream round start` */
@@ -14,8 +12,8 @@ export async function roundStart(
 ): Promise<void> {
   const { config, output } = contextOf('round start', options)
   expectDataFolder(config)
-  const block = progressBlock(output)
-  const stop = interruption((text) => block.line(text))
+  const reporter = runReporter(output)
+  const stop = interruption(reporter.line)
   try {
     // What is in the log is applied first; folders are for `run`.
     const summary = await run(
@@ -24,15 +22,12 @@ export async function roundStart(
         untilIdle: true,
         rounds: 1,
         now: Date.now,
-        onEvent: (event: PipelineEvent) => {
-          if (output.isJson) output.result({ ...event }, '')
-          else block.line(eventText(event))
-        },
-        onProgress: block.update,
+        onEvent: reporter.onEvent,
+        onProgress: reporter.onProgress,
         signal: stop.signal,
       },
     )
-    block.end()
+    reporter.end()
     const { verdict, reason, stable } = summary
     output.result({ event: 'summary', ...summary }, () =>
       [
@@ -43,7 +38,7 @@ export async function roundStart(
     if (stop.signal.aborted) process.exitCode = exitCodes.interrupted
     else if (verdict !== 'promote') process.exitCode = exitCodes.refused
   } finally {
-    block.end()
+    reporter.end()
     stop.release()
   }
 }

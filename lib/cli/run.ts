@@ -1,11 +1,9 @@
 import { ConfigError } from '../errors.ts'
-import type { PipelineEvent } from '../service/events.ts'
 import { run } from '../service/run.ts'
 import { contextOf, type GlobalOptions } from './context.ts'
-import { eventText } from './event-text.ts'
 import { interruption } from './interruption.ts'
 import { exitCodes } from './output.ts'
-import { progressBlock } from './progress-block.ts'
+import { runReporter } from './run-reporter.ts'
 
 interface RunCommandOptions extends GlobalOptions {
   readonly until?: string
@@ -48,12 +46,8 @@ export async function runCommand(
     ...(lineage === undefined ? [] : [`lineage=${lineage}`]),
   ])
   const rounds = wholeNumber('--rounds', options.rounds)
-  const block = progressBlock(output)
-  const stop = interruption((text) => block.line(text))
-  const onEvent = (event: PipelineEvent) => {
-    if (output.isJson) output.result({ ...event }, '')
-    else block.line(eventText(event))
-  }
+  const reporter = runReporter(output)
+  const stop = interruption(reporter.line)
   try {
     const summary = await run(config, {
       untilIdle: until === 'idle',
@@ -63,11 +57,11 @@ export async function runCommand(
       },
       ...(rounds !== undefined && { rounds }),
       now: Date.now,
-      onEvent,
-      onProgress: block.update,
+      onEvent: reporter.onEvent,
+      onProgress: reporter.onProgress,
       signal: stop.signal,
     })
-    block.end()
+    reporter.end()
     output.result({ event: 'summary', ...summary }, () =>
       [
         `${summary.applied} pictures applied, ${summary.heldOut} of them held out · ${summary.duplicates} duplicates · ${summary.quarantined} in quarantine`,
@@ -77,7 +71,7 @@ export async function runCommand(
     )
     if (stop.signal.aborted) process.exitCode = exitCodes.interrupted
   } finally {
-    block.end()
+    reporter.end()
     stop.release()
   }
 }

@@ -38,6 +38,14 @@ export interface RoundEnded {
   readonly comparisons: Readonly<Record<string, Comparison>>
 }
 
+/** Where a round stands. */
+export interface RoundStatus {
+  readonly number: number
+  readonly progress: RoundProgress
+  /** Of its training, at the pace so far; undefined before the first step and after the last. */
+  readonly secondsLeft: number | undefined
+}
+
 /** Where a learner stands. */
 export interface LearnerStatus {
   /** Distinct pictures in the learner's state, held-out ones included. */
@@ -51,6 +59,6 @@ export interface LearnerStatus {
   readonly lag: number
   readonly rounds: number
   readonly stable: string | undefined
-  readonly round: { readonly number: number; readonly progress: RoundProgress } | undefined
+  readonly round: RoundStatus | undefined
   readonly driftRatio: number
 }

@@ -44,6 +44,16 @@ export interface LearnerParts {
 /** Records of each partition by outcome. */
 export type Counts = Record<string, Record<string, number>>
 
+/** A round under way, as the engine tells of it. */
+export interface RoundUnderWay {
+  readonly number: number
+  readonly progress: RoundProgress
+  /** When it began, ms since 1970. */
+  readonly began: number
+  /** Time after which no further step begins, ms. */
+  readonly limitMs: number | undefined
+}
+
 /** Everything of a learner that changes. */
 export interface LearnerMemory {
   state: LearnerState
@@ -56,5 +66,6 @@ export interface LearnerMemory {
   readonly since: number | undefined
   /** When the last round began, ms since 1970. */
   lastStart: number | undefined
-  progress: { readonly number: number; readonly progress: RoundProgress } | undefined
+  /** The round under way. */
+  progress: RoundUnderWay | undefined
 }

@@ -49,6 +49,8 @@ export function learnerRounds(
     const fresh = input.pictures.filter(({ isFresh }) => isFresh).length
     memory.progress = {
       number: round.number,
+      began: now(),
+      limitMs: input.settings.maxRoundTimeMs,
       progress: { phase: 'embed', step: 0, steps: input.settings.steps, loss: 0, valid: 0 },
     }
     onEvent({ event: 'round-began', round: round.number, pictures: ids.length, fresh, k })

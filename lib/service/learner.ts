@@ -5,16 +5,17 @@ import { heldOutPictures } from '../learn/held-out.ts'
 import { type Outlets, releaseWithoutIndex, resumePublish } from '../learn/publish.ts'
 import type { RoundProgress } from '../learn/round.ts'
 import { checkStart, type StartCheck } from '../learn/start-rule.ts'
-import type { LearnerStatus, RoundEnded } from './events.ts'
+import type { LearnerStatus, RoundEnded, RoundStatus } from './events.ts'
 import { useChampion } from './learner-champion.ts'
 import { learnerCheckpoints } from './learner-checkpoints.ts'
 import { learnerHistory, settingsHash } from './learner-history.ts'
 import { type LearnerIntake, learnerIntake } from './learner-intake.ts'
-import type { Counts, LearnerParts } from './learner-memory.ts'
+import type { Counts, LearnerParts, RoundUnderWay } from './learner-memory.ts'
 import { learnerRounds } from './learner-rounds.ts'
 import { learnerVerdicts } from './learner-verdicts.ts'
 import { learnerVersions } from './learner-versions.ts'
 import { startOf } from './settings.ts'
+import { timeLeft } from './time-left.ts'
 
 /** The single writer: takes records in, runs rounds, publishes. */
 export interface Learner {
@@ -38,6 +39,15 @@ export interface Learner {
 
 const totalOf = (counts: Counts, outcome: string): number =>
   Object.values(counts).reduce((sum, one) => sum + (one[outcome] ?? 0), 0)
+
+function roundStatus(
+  { number, progress, began, limitMs }: RoundUnderWay,
+  now: number,
+): RoundStatus {
+  const { step, steps } = progress
+  const secondsLeft = timeLeft({ step, steps, elapsedMs: now - began, limitMs })
+  return { number, progress, secondsLeft }
+}
 
 /**
  * Loads the learner's state and prepares it to take records in.
@@ -90,7 +100,7 @@ export async function openLearner(parts: LearnerParts): Promise<Learner> {
         lag: intake.lag,
         rounds: memory.random.rounds,
         stable: memory.champion?.version,
-        round: memory.progress,
+        round: memory.progress && roundStatus(memory.progress, now()),
         driftRatio: driftRatio(state.drift),
       }
     },
