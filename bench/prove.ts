@@ -4,7 +4,10 @@
 import { availableParallelism, cpus } from 'node:os'
 import { crash } from './proofs/crash.ts'
 import { gate } from './proofs/gate.ts'
+import { memory } from './proofs/memory.ts'
 import type { Proof } from './proofs/proof.ts'
+import { rounds } from './proofs/rounds.ts'
+import { speed } from './proofs/speed.ts'
 import { supervised } from './proofs/supervised.ts'
 import { grocery, groceryHalf, groceryV2, omniglot } from './proofs/unseen-classes.ts'
 import { variance } from './proofs/variance.ts'
@@ -17,6 +20,9 @@ const proofs: Readonly<Record<string, Proof>> = {
   variance,
   supervised,
   gate,
+  rounds,
+  memory,
+  speed,
   crash,
 }
 

@@ -33,8 +33,8 @@ export interface DecoderOptions {
 /** Run from source a module ends in `.ts`, in the package in `.js`. */
 const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js'
 
-/** Defaults: `stream.md` §8. */
-const defaultDecoderOptions: Required<
+/** Defaults of {@link DecoderOptions}: `stream.md` §8. */
+export const defaultDecoderOptions: Required<
   Omit<DecoderOptions, 'processes' | 'limits' | 'preprocessing'>
 > = {
   killAfterMs: 10_000,
