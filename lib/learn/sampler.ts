@@ -52,10 +52,28 @@ function membersByLabel(
   return [...clusters.values()].sort((a, b) => a.label - b.label)
 }
 
-/** Distinct pictures of a cluster, fewer where it is small. */
-function draw(cluster: Members, count: number, newShare: number, random: Random): number[] {
-  const fresh = random.shuffled(cluster.fresh)
-  const old = random.shuffled(cluster.old)
+/** The first picture of each burst, then the others: what is drawn from the front is spread. */
+function spread(pictures: readonly number[], burstOf: (picture: number) => number): number[] {
+  const met = new Set<number>()
+  const [firsts, others]: [number[], number[]] = [[], []]
+  for (const picture of pictures) {
+    const burst = burstOf(picture)
+    ;(met.has(burst) ? others : firsts).push(picture)
+    met.add(burst)
+  }
+  return [...firsts, ...others]
+}
+
+/** Distinct pictures of a cluster, of different bursts if it has as many; fewer where it is small. */
+function draw(
+  cluster: Members,
+  count: number,
+  newShare: number,
+  random: Random,
+  burstOf: (picture: number) => number,
+): number[] {
+  const fresh = spread(random.shuffled(cluster.fresh), burstOf)
+  const old = spread(random.shuffled(cluster.old), burstOf)
   const wanted = Math.min(fresh.length, Math.max(Math.round(count * newShare), count - old.length))
   return [...fresh.slice(0, wanted), ...old.slice(0, count - wanted)]
 }
@@ -66,7 +84,10 @@ function draw(cluster: Members, count: number, newShare: number, random: Random)
  * A cluster with fewer pictures than a batch wants gives more views of each, not copies. A cluster
  * whose only pair would be a picture with itself is left out when `views` is 1.
  *
+ * Pictures of one burst, which are nearly the same, are spread over batches.
+ *
  * @param labels - Pseudo-label of each picture; negative: none. Shape [n].
+ * @param burstOf - Number of the near-duplicates that a picture belongs to. Default: each is alone.
  */
 export function* sampleBatches(
   labels: Int32Array,
@@ -74,6 +95,7 @@ export function* sampleBatches(
   isFresh: (picture: number) => boolean,
   random: Random,
   options: Required<SamplerOptions>,
+  burstOf: (picture: number) => number = (picture) => picture,
 ): Generator<SampledBatch, void, undefined> {
   const { slots, views, newShare } = options
   const clusters = membersByLabel(labels, isTrained, isFresh).filter(
@@ -96,7 +118,8 @@ export function* sampleBatches(
       }
     }
     for (const cluster of chosen) {
-      const pictures = draw(cluster, Math.max(1, Math.floor(slots / views)), newShare, random)
+      const wanted = Math.max(1, Math.floor(slots / views))
+      const pictures = draw(cluster, wanted, newShare, random, burstOf)
       const rowsEach = views > 1 ? slots : Math.min(slots, pictures.length)
       for (let row = 0; row < rowsEach; row += 1) {
         const picture = pictures[row % pictures.length] as number

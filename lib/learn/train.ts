@@ -32,6 +32,8 @@ export interface TrainingHooks {
   /** Monotonic clock, ms. */
   readonly now: () => number
   readonly report?: (progress: TrainingProgress) => void
+  /** Called with every iteration of a clustering, for watchdogs. */
+  readonly alive?: () => void
   readonly signal?: AbortSignal
   /** Watches the model every so many steps; the best state is kept. */
   readonly monitor?: { readonly every: number; score(): Promise<number> }
@@ -104,7 +106,8 @@ async function labelling(
     return { labels: set.labels, trusted, clustering: undefined }
   }
   const seed = randomStream(hooks.seed, 'clustering', hooks.round, phase).integer(2 ** 31)
-  const clustering = await cluster(embeddings, { k: hooks.k, seed })
+  const report = hooks.alive && { report: hooks.alive }
+  const clustering = await cluster(embeddings, { k: hooks.k, seed, ...report })
   const trusted = trustImages(clustering, { marginDrop: settings.marginDrop })
   return { labels: clustering.labels, trusted, clustering }
 }
@@ -192,6 +195,7 @@ export async function train(
         (picture) => set.fresh[picture] === 1,
         randomStream(hooks.seed, 'sampler', hooks.round, phase),
         settings.sampler,
+        (picture) => set.groups[picture] as number,
       )
       let quiet = 0
       for (let inPhase = 0; inPhase < settings.recluster && step < steps; inPhase += 1) {

@@ -15,12 +15,14 @@ interface Draw extends SamplerOptions {
   readonly isTrained?: (picture: number) => boolean
   readonly isFresh?: (picture: number) => boolean
   readonly seed?: number
+  readonly burstOf?: (picture: number) => number
 }
 
 function take(labels: Int32Array, count: number, draw: Draw = {}): SampledBatch[] {
-  const { isTrained = () => true, isFresh = () => false, seed = 1, ...more } = draw
+  const { isTrained = () => true, isFresh = () => false, seed = 1, burstOf, ...more } = draw
   const options = { ...defaultSamplerOptions, ...more }
-  const batches = sampleBatches(labels, isTrained, isFresh, randomStream(seed, 's'), options)
+  const random = randomStream(seed, 's')
+  const batches = sampleBatches(labels, isTrained, isFresh, random, options, burstOf)
   return [...batches.take(count)]
 }
 
@@ -44,6 +46,22 @@ describe('sampleBatches', () => {
     for (const batch of take(labels, 5)) {
       expect(batch.labels).toEqual(batch.pictures.map((picture) => labels[picture] as number))
     }
+  })
+
+  it('spreads the pictures of a burst over batches where a cluster has others', () => {
+    const burstOf = (picture: number) =>
+      picture % 20 < 17 ? 20 * Math.floor(picture / 20) : picture
+    for (const batch of take(labelsOf(Array(30).fill(20)), 20, { burstOf })) {
+      const bursts = new Set([...new Set(batch.pictures)].map(burstOf))
+      expect(bursts.size).toBe(60) // 3 alone and 1 of the burst of 17, from each cluster
+    }
+  })
+
+  it('fills a batch from a burst where a cluster is nothing else', () => {
+    const batch = first(labelsOf(Array(30).fill(20)), {
+      burstOf: (picture) => Math.floor(picture / 20),
+    })
+    expect(new Set(batch.pictures).size).toBe(60)
   })
 
   it('shows no cluster again before all were shown', () => {
