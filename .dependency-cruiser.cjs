@@ -71,6 +71,7 @@ module.exports = {
       ['linear-sum-assignment', '^lib/cluster/identity\\.ts$'],
       ['ml-matrix', '^lib/(metric|model)/'],
       ['pure-rand', '^lib/engine/random\\.ts$'],
+      ['@aws-sdk/client-s3', '^lib/store/s3'],
       ['@aws-sdk/client-eventbridge', '^lib/cloud/event-bridge\\.ts$'],
     ].map(([name, home]) => ({
       name: `one-home-for-${name}`,

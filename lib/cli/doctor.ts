@@ -8,6 +8,9 @@ import { pretrainedNames } from '../model/options.ts'
 import { backboneCacheFolder } from '../service/cache-folder.ts'
 import { openDatabase } from '../service/database.ts'
 import { diskSpace } from '../service/disk-space.ts'
+import { s3Place } from '../service/open-stores.ts'
+import { checkBucket } from '../store/s3-check.ts'
+import { s3Client } from '../store/s3-client.ts'
 import { contextOf, type GlobalOptions } from './context.ts'
 import { exitCodes } from './output.ts'
 
@@ -97,6 +100,15 @@ function backbones(): Finding {
   return { what: 'backbones', ok: true, detail }
 }
 
+/** Whether the bucket of the stores, if they are in one, honours what they rely on. */
+async function bucket(config: Config): Promise<readonly Finding[]> {
+  if (config.store.adapter !== 's3') return []
+  const client = s3Client(config.store.s3)
+  const found = await checkBucket(client, s3Place(config), { attempts: 2 })
+  client.destroy()
+  return found.map((finding) => ({ ...finding, what: `bucket ${finding.what}` }))
+}
+
 /** `contrastream doctor`: exit code 3 when something needs a remedy. */
 export async function doctorCommand(
   _: readonly (string | readonly string[])[],
@@ -112,6 +124,7 @@ export async function doctorCommand(
     { what: 'memory', ok: true, detail: memory },
     disk(config),
     dataFolder(config.data),
+    ...(await bucket(config)),
     backbones(),
     { what: 'cache', ok: true, detail: engineCache() },
   ]

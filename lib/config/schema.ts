@@ -94,6 +94,33 @@ const http = section({
   bodyTimeout: duration.prefault('30s').describe('For the body after it'),
 })
 
+const store = z
+  .strictObject({
+    adapter: z.enum(['file', 's3']).default('file').describe('Of blobs and documents'),
+    s3: section({
+      bucket: z
+        .string()
+        .regex(/^([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])?$/, 'expected the name of a bucket')
+        .default(''),
+      prefix: z
+        .string()
+        .regex(/^([\w.-]+(\/[\w.-]+)*)?$/, 'expected a path without slashes at its ends')
+        .default('')
+        .describe('Path in the bucket, before the name of the pipeline'),
+      region: z.string().default('').describe('Of the bucket; empty: what the environment says'),
+      endpoint: z
+        .union([z.literal(''), z.url({ protocol: /^https?$/ })])
+        .default('')
+        .describe('URL of a server other than AWS'),
+      pathStyle: z.boolean().default(false).describe('Most servers other than AWS want it'),
+    }),
+  })
+  .refine(({ adapter, s3 }) => adapter !== 's3' || s3.bucket !== '', {
+    path: ['s3', 'bucket'],
+    message: 'expected the name of a bucket for the adapter s3, got none',
+  })
+  .prefault({})
+
 /** Every setting of the pipeline; all have defaults, unknown keys are errors. */
 export const configSchema = z.strictObject({
   name: name.default('main').describe('Pipeline; in group names, store and topic prefixes'),
@@ -129,6 +156,7 @@ export const configSchema = z.strictObject({
     }),
   }),
   stream: section({ maxRecordBytes: size.prefault('1MB') }),
+  store,
   disk: section({ floor: orAuto(size) }),
   http,
   limits: section({

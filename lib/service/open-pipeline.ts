@@ -5,13 +5,12 @@ import type { Config } from '../config/schema.ts'
 import { StoreError } from '../errors.ts'
 import { claimPipeline } from '../registry/pipeline.ts'
 import { openRegistry, type Registry } from '../registry/registry.ts'
-import { fileBlobs } from '../store/file.ts'
-import { sqliteDocuments } from '../store/sqlite.ts'
 import type { BlobStore, DocumentStore } from '../store/types.ts'
 import { sqliteStream } from '../stream/sqlite.ts'
 import { pipelineTopics } from '../stream/topics.ts'
 import type { StreamPort } from '../stream/types.ts'
 import { openDatabase } from './database.ts'
+import { openStores } from './open-stores.ts'
 import { programVersion } from './program-version.ts'
 
 /** The data folder, open: the three ports and the rules over them. */
@@ -41,14 +40,15 @@ export async function openPipeline(config: Config): Promise<Pipeline> {
     throw new StoreError(`data: expected a folder at ${folder}, got: ${String(cause)}`, { cause })
   }
   const database = openDatabase(folder)
-  const documents = sqliteDocuments(database)
-  const blobs = fileBlobs(folder, database)
+  const stores = openStores(config, database)
+  const { documents, blobs } = stores
   const stream = sqliteStream(database)
   const registry = openRegistry({ documents, blobs, name: config.name })
   try {
     await claimPipeline(documents, { name: config.name, program: programVersion })
     await stream.ensureTopics(pipelineTopics(1, config.stream.maxRecordBytes))
   } catch (error) {
+    stores.close()
     database.close()
     throw error
   }
@@ -62,6 +62,7 @@ export async function openPipeline(config: Config): Promise<Pipeline> {
     cacheFolder: join(folder, 'cache'),
     close: async () => {
       await stream.close({ deadlineMs: 5_000 })
+      stores.close()
       database.close()
     },
   }

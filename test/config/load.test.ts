@@ -48,3 +48,19 @@ it('says that a named file is missing, and that one is no mapping', () => {
   expect(() => loadConfig({ file: fileWith('- a\n') })).toThrow(/expected a mapping/)
   expect(() => loadConfig({ settings: ['seed'] })).toThrow(/expected key=value/)
 })
+
+it('asks for a bucket where the stores are to be in one', () => {
+  expect(() => checkConfig({ store: { adapter: 's3' } })).toThrow(/store.s3.bucket: expected/)
+  expect(checkConfig({ store: { adapter: 's3', s3: { bucket: 'data' } } }).store).toEqual({
+    adapter: 's3',
+    s3: { bucket: 'data', prefix: '', region: '', endpoint: '', pathStyle: false },
+  })
+  expect(checkConfig({}).store.adapter).toBe('file')
+})
+
+it.each([{ bucket: 'No' }, { prefix: '/a' }, { prefix: 'a//b' }, { endpoint: 'localhost:9000' }])(
+  'refuses %j for a bucket',
+  (s3) => {
+    expect(() => checkConfig({ store: { s3 } })).toThrow(/store.s3/)
+  },
+)
