@@ -113,6 +113,7 @@ export interface MergedRound {
  * @param present - The state now.
  * @param model - Digest of the published model in whose space the centroids lie; without one
  * (the gate kept the champion) clusters keep their names, but new pictures join none.
+ * @param match - Of {@link matchRound}, from a caller that has it already.
  */
 export function mergeRound(
   frozen: LearnerState,

@@ -34,9 +34,7 @@ const bufferOf = async (config: ReturnType<typeof smallConfig>) => {
   }
 }
 
-it('takes labelled pictures out of training, and lets them judge', {
-  timeout: 60_000,
-}, async () => {
+it('takes labelled pictures out of training, and lets them judge', async () => {
   // Without labels first: then the buffer holds some of the pictures that are labelled later.
   const before = smallConfig(small, { learn: { start: { buffered: 1_000 } } })
   await runSmall(before)
@@ -54,7 +52,7 @@ it('takes labelled pictures out of training, and lets them judge', {
   expect(round?.pictures).toBe(entries.size)
 })
 
-it('judges a version again on the labels', { timeout: 60_000 }, async () => {
+it('judges a version again on the labels', async () => {
   const settings = ['model.backbone=conv4', 'image.channels=grey', `gate.labels=${labels}`]
   const set = settings.flatMap((one) => ['--set', one])
   const data = join(small.folder, 'data')

@@ -42,7 +42,7 @@ beforeAll(async () => {
   )
   expect(trained.error).toBeUndefined()
   await runSmall(smallConfig(small))
-}, 120_000)
+}, 600_000)
 afterAll(() => small.remove())
 
 it('begins from the weights of a folder that `train` wrote', async () => {
@@ -83,7 +83,7 @@ it('refuses a model of another dimension, or of other pictures', async () => {
   await expect(runSmall(coloured, { beginning })).rejects.toThrow(/channels "grey", not "rgb"/)
 })
 
-it('takes in only what comes after it began, or after a time', { timeout: 120_000 }, async () => {
+it('takes in only what comes after it began, or after a time', async () => {
   const now = configOf('now')
   expect((await runSmall(now, { beginning: { from: 'latest' } })).summary.applied).toBe(0)
   const since = Date.now()
@@ -94,7 +94,7 @@ it('takes in only what comes after it began, or after a time', { timeout: 120_00
   expect((await runSmall(late)).summary.applied).toBe(16)
 })
 
-it('learns other pictures beside the version that serves', { timeout: 120_000 }, async () => {
+it('learns other pictures beside the version that serves', async () => {
   const start = { buffered: 60, fresh: 60 }
   const config = configOf('large', {
     image: { size: 32 },
