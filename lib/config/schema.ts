@@ -169,6 +169,10 @@ export const configSchema = z.strictObject({
     decoders: orAuto(count),
     queue: size.prefault('256MiB').describe('Pictures in memory at a time, per role'),
   }),
+  run: section({
+    watchdog: duration.prefault('120s').describe('Work without progress ends the process'),
+    deadline: duration.prefault('25s').describe('From the first signal to the end of the process'),
+  }),
   logging: section({
     level: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
     format: z.enum(['auto', 'text', 'json']).default('auto').describe('auto: text on a terminal'),

@@ -51,6 +51,8 @@ export interface RoundPorts {
   /** Monotonic clock, ms. */
   readonly now: () => number
   readonly report?: (progress: RoundProgress) => void
+  /** Called with every iteration of a clustering, for watchdogs. */
+  readonly alive?: () => void
   readonly signal?: AbortSignal
   /** Loads the artifact elsewhere and embeds pictures; answers why it does not serve, if so. */
   readonly check?: (
@@ -183,6 +185,7 @@ export async function runRound(input: RoundInput, ports: RoundPorts): Promise<Ro
         seed,
         round: number,
         ...(ports.report && { report: ports.report }),
+        ...(ports.alive && { alive: ports.alive }),
         ...(ports.signal && { signal: ports.signal }),
         ...(monitor && { monitor }),
         ...(student.firstEmbeddings && { firstEmbeddings: student.firstEmbeddings }),
@@ -202,7 +205,8 @@ export async function runRound(input: RoundInput, ports: RoundPorts): Promise<Ro
     tell('fold')
     const embeddings = await trainee.embedAll()
     const clusterSeed = randomStream(seed, 'clustering', number, 'last').integer(2 ** 31)
-    const clustering = await cluster(embeddings, { k, seed: clusterSeed })
+    const alive = ports.alive && { report: ports.alive }
+    const clustering = await cluster(embeddings, { k, seed: clusterSeed, ...alive })
     const trusted = trustImages(clustering, { marginDrop: settings.marginDrop })
     const championEmbeddings = await pictures.embed(champion, ids)
     const championMean = input.champion.mean ?? centreRows(championEmbeddings).mean

@@ -21,6 +21,8 @@ import type { WarmModel } from './warm-start.ts'
 /** What the engine's thread asks of the one that started it. */
 export interface EngineHost extends Handlers {
   readonly progress: (progress: RoundProgress) => void
+  /** Told with every chunk of pictures that it works on. */
+  readonly alive: (nothing: undefined) => void
   /** Decodes stored pictures again; those that are gone have no pixels. */
   readonly refill: (ids: readonly string[]) => Promise<readonly (Uint8Array | undefined)[]>
   readonly installing: (text: string) => void
@@ -87,6 +89,7 @@ function expectFrozen(): LayersModel {
 
 /** Pixels from the cache; what is not there is decoded again by the host. */
 async function readPixels(ids: readonly string[]): Promise<Uint8Array> {
+  void host.alive(undefined)
   const { cache } = expectOpen()
   if (!ids.every((id) => cache.has(id))) await refill(ids)
   try {
@@ -209,6 +212,7 @@ const handlers = {
         },
         now: () => performance.now(),
         signal: round.signal,
+        alive: () => void host.alive(undefined),
         report: (progress) => {
           const now = performance.now()
           if (progress.phase === 'train' && now - told < 200) return

@@ -20,6 +20,7 @@ import { type Learner, openLearner } from './learner.ts'
 import type { Beginning } from './learner-memory.ts'
 import { openPipeline } from './open-pipeline.ts'
 import { takeRunLease } from './run-lease.ts'
+import { runWatch } from './run-watch.ts'
 import { limitsOf, preprocessingOf, recipeOf } from './settings.ts'
 
 /** What a run is asked for. */
@@ -117,8 +118,14 @@ async function runPipeline(config: Config, options: RunOptions): Promise<RunSumm
     closers.add(() => lease.release())
 
     let learner: Learner | undefined
+    const watch = runWatch(config.run.watchdog)
+    closers.add(() => watch.close())
     const thread = engineThread({
-      progress: (progress) => learner?.progress(progress),
+      progress: (progress) => {
+        watch.progress(progress)
+        learner?.progress(progress)
+      },
+      alive: () => watch.progress(),
       refill: (ids) => refill(ids),
       installing: (text) => onEvent({ event: 'note', text }),
     })
@@ -147,7 +154,9 @@ async function runPipeline(config: Config, options: RunOptions): Promise<RunSumm
       Promise.all(
         ids.map(async (id) => {
           const bytes = await pipeline.blobs.get('pictures', id, { maxBytes: config.limits.bytes })
-          return bytes === undefined ? undefined : (await decoders.decode(bytes)).pixels
+          const pixels = bytes && (await decoders.decode(bytes)).pixels
+          watch.progress()
+          return pixels
         }),
       )
 
@@ -197,7 +206,7 @@ async function runPipeline(config: Config, options: RunOptions): Promise<RunSumm
     let last: RoundEnded | undefined
     let done = 0
     const runRound = async () => {
-      const ended = await active.round()
+      const ended = await watch.during(() => active.round())
       if (ended === undefined) return
       last = ended
       done += 1
@@ -218,9 +227,10 @@ async function runPipeline(config: Config, options: RunOptions): Promise<RunSumm
 
     await untilStopped(async () => {
       stopping.throwIfAborted()
-      await active.resume()
+      await watch.during(() => active.resume())
       house.start()
       await active.start()
+      watch.start(active)
       const reading = intake.scan()
       reading.catch(fail)
       if (options.untilIdle) {

@@ -7,6 +7,7 @@ const main = resolve('lib/cli/main.ts')
 /** How the program ended, and what it said. */
 export interface Ended {
   readonly code: number | null
+  readonly signal: NodeJS.Signals | null
   /** The lines of `--json`. */
   readonly lines: readonly Record<string, unknown>[]
   readonly errors: string
@@ -46,9 +47,9 @@ export function start(args: readonly string[], { prefix = [], env = {} }: Launch
     child.emit('said')
   })
   const ended = new Promise<Ended>((done) => {
-    child.once('close', (code) => {
+    child.once('close', (code, signal) => {
       const lines = out.split('\n').filter((line) => line.startsWith('{') && line.endsWith('}'))
-      done({ code, lines: lines.map((line) => JSON.parse(line)), errors })
+      done({ code, signal, lines: lines.map((line) => JSON.parse(line)), errors })
     })
   })
   return {

@@ -15,6 +15,21 @@ describe('train', () => {
     expect(after.clusterings).toEqual([])
   })
 
+  it('shows that it is alive within each clustering', async () => {
+    const beats: TrainingProgress['phase'][] = []
+    let phase: TrainingProgress['phase'] = 'embed'
+    await run(trainee(), {
+      hooks: {
+        report: (progress) => {
+          phase = progress.phase
+        },
+        alive: () => beats.push(phase),
+      },
+    })
+    expect(new Set(beats)).toEqual(new Set(['cluster']))
+    expect(beats.length).toBeGreaterThan(2)
+  })
+
   it('goes back to the best monitored weights where the last are clearly worse', async () => {
     const one = trainee()
     const looks: Float32Array[][] = []
