@@ -168,11 +168,15 @@ function metricOf(name: string, definition: Definition, registry: Registry): Met
   const { kind, help, labels = [], buckets = [] } = definition
   const common = { name: `contrastream_${name}`, help, labelNames: labels, registers: [registry] }
   if (kind === 'counter') return new Counter(common)
-  return kind === 'gauge' ? new Gauge(common) : new Histogram({ ...common, buckets: [...buckets] })
+  if (kind === 'histogram') return new Histogram({ ...common, buckets: [...buckets] })
+  const gauge = new Gauge(common)
+  // A value that nobody has measured is absent, and not 0.
+  if (labels.length === 0) gauge.remove()
+  return gauge
 }
 
 /**
- * The metrics that a role reports, each from 0.
+ * The metrics that a role reports: counts from 0, gauges once they are set.
  *
  * @throws {@link InputError} from its methods, for a metric of another role.
  */

@@ -31,6 +31,8 @@ type PlainError = {
   readonly message: string
   readonly retryable: boolean
   readonly reason: string | undefined
+  readonly limit: number | undefined
+  readonly got: number | undefined
   readonly stack: string | undefined
 }
 
@@ -41,6 +43,8 @@ function plain(error: unknown): PlainError {
     message: error instanceof Error ? error.message : String(error),
     retryable: known?.retryable ?? false,
     reason: known?.reason,
+    limit: known?.limit,
+    got: known?.got,
     stack: error instanceof Error ? error.stack : undefined,
   }
 }
@@ -49,8 +53,13 @@ type ErrorClass = new (message: string, options: errors.PipelineErrorOptions) =>
 
 function revived(error: PlainError): Error {
   const named = (errors as unknown as Record<string, ErrorClass | undefined>)[error.class]
-  const { retryable, reason } = error
-  const options = reason === undefined ? { retryable } : { retryable, reason }
+  const { retryable, reason, limit, got } = error
+  const options = {
+    retryable,
+    ...(reason !== undefined && { reason }),
+    ...(limit !== undefined && { limit }),
+    ...(got !== undefined && { got }),
+  }
   const result =
     named !== undefined && error.class !== 'PipelineError' && error.class.endsWith('Error')
       ? new named(error.message, options)

@@ -72,6 +72,13 @@ it('counts, sets and observes, and asks for values when somebody reads', async (
   expect(text).toContain('contrastream_index_vectors{role="serve"} 7')
 })
 
+it('shows no gauge that nobody has measured', async () => {
+  const metrics = openMetrics('serve')
+  expect(await metrics.text()).not.toContain('contrastream_model_version{')
+  metrics.set('model_version', {}, 0)
+  expect(await metrics.text()).toContain('contrastream_model_version{role="serve"} 0')
+})
+
 it('knows no metric of another role', () => {
   expect(() => openMetrics('serve').set('buffer_images', {}, 1)).toThrow(/expected one of serve/)
 })

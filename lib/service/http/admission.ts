@@ -4,8 +4,6 @@ import { BusyError } from '../../errors.ts'
 export interface AdmissionLimits {
   /** Requests at work. */
   readonly requests: number
-  /** Of these, on one connection: pipelined ones stand in one line. */
-  readonly perConnection: number
   /** Bytes of bodies in memory. */
   readonly bytes: number
 }
@@ -26,7 +24,7 @@ export interface Ticket {
 export interface Admission {
   readonly bytes: number
   /** @throws {@link BusyError} with reason `requests` if too many are at work. */
-  enter(connection: object): Ticket
+  enter(): Ticket
 }
 
 /** Shares of the bytes at which new bodies are refused, and taken again. */
@@ -35,7 +33,6 @@ const lowMark = 0.5
 
 /** Bounds what clients can make a server hold in memory, bytes counted as they arrive. */
 export function admission(limits: AdmissionLimits): Admission {
-  const perConnection = new WeakMap<object, number>()
   let requests = 0
   let bytes = 0
   let isFull = false
@@ -54,12 +51,9 @@ export function admission(limits: AdmissionLimits): Admission {
     get bytes() {
       return bytes
     },
-    enter: (connection) => {
-      const here = perConnection.get(connection) ?? 0
-      if (here >= limits.perConnection) throw busy('requests', limits.perConnection, here + 1)
+    enter: () => {
       if (requests >= limits.requests) throw busy('requests', limits.requests, requests + 1)
       requests += 1
-      perConnection.set(connection, here + 1)
       let own = 0
       let hasLeft = false
       return {
@@ -73,7 +67,6 @@ export function admission(limits: AdmissionLimits): Admission {
           if (hasLeft) return
           hasLeft = true
           requests -= 1
-          perConnection.set(connection, (perConnection.get(connection) ?? 1) - 1)
           count(-own)
         },
       }

@@ -39,9 +39,8 @@ export interface HttpServer {
   close(options: { readonly drainMs: number }): Promise<void>
 }
 
-/** Requests at work, on both ports together and on one connection. */
+/** Requests at work, on both ports together. */
 const maxRequests = 256
-const maxPerConnection = 16
 const cutAfterMs = 5_000
 
 /** Whether others than this machine may come: directly, or by a name that a proxy is sent. */
@@ -71,7 +70,6 @@ export async function httpServer(parts: HttpParts): Promise<HttpServer> {
   const warn = (error: unknown): void => log.warn({ err: error }, 'could not read the stores')
   const door = admission({
     requests: maxRequests,
-    perConnection: maxPerConnection,
     bytes: config.limits.queue,
   })
   parts.metrics.onRead(() => parts.metrics.set('queue_bytes', {}, door.bytes))

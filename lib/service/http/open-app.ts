@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { STATUS_CODES } from 'node:http'
+import { createServer, type RequestListener, type Server, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import helmet from '@fastify/helmet'
 import multipart from '@fastify/multipart'
@@ -10,8 +10,9 @@ import { BusyError, InputError, MissingError } from '../../errors.ts'
 import { programVersion } from '../program-version.ts'
 import type { Admission, Ticket } from './admission.ts'
 import { authenticate, type DoorRules } from './authenticate.ts'
+import { boundedLine } from './bounded-line.ts'
 import type { HttpParts } from './parts.ts'
-import { problemOf, retryAfter } from './problem.ts'
+import { problemOf, problemType, retryAfter } from './problem.ts'
 import { describeRoute, type HttpApp, zodValidator } from './zod-types.ts'
 
 declare module 'fastify' {
@@ -30,7 +31,8 @@ const maxConnections = 1_024
 const keepAliveMs = 72_000
 /** A client that neither reads nor writes for so long is gone. */
 const silenceMs = 120_000
-const problemType = 'application/problem+json; charset=utf-8'
+/** Requests that a connection may have in line. */
+const maxInLine = 16
 
 /** Ids of others are taken if they are harmless in a log. */
 const requestId = (given: string | string[] | undefined): string =>
@@ -52,9 +54,28 @@ function refuseConnection(error: ConnectionError, socket: Socket): void {
     `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}`,
     `Content-Type: ${problemType}`,
     `Content-Length: ${Buffer.byteLength(body)}`,
+    `X-Request-Id: ${problem.requestId}`,
     'Connection: close',
   ]
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
+}
+
+/** A server of Node, with limits on what a client may take its time for. */
+function openServer(handler: RequestListener, { config }: HttpParts): Server {
+  const { headerTimeout, bodyTimeout } = config.http
+  const server = createServer(
+    {
+      headersTimeout: headerTimeout,
+      requestTimeout: headerTimeout + bodyTimeout,
+      connectionsCheckingInterval: Math.min(1_000, headerTimeout),
+      keepAliveTimeout: keepAliveMs,
+      maxHeaderSize: maxHeaderBytes,
+    },
+    handler,
+  )
+  server.maxConnections = maxConnections
+  server.setTimeout(silenceMs)
+  return server
 }
 
 /** Counts a request in, and out again when its answer is made and the client has it. */
@@ -82,7 +103,7 @@ function keepCount(app: FastifyInstance, door: Admission, { metrics, log }: Http
       log.debug(told, 'answered')
     })
     reply.header('x-request-id', request.id)
-    ticket = door.enter(request.raw.socket)
+    ticket = door.enter()
     request.ticket = ticket
   })
   app.addHook('onSend', async (request) => request.answered?.())
@@ -135,27 +156,19 @@ export async function openApp(
   door: Admission,
   rules: DoorRules,
 ): Promise<HttpApp> {
-  const { headerTimeout, bodyTimeout, rate } = parts.config.http
+  const { rate } = parts.config.http
   const app = fastify({
     loggerInstance: parts.log,
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: ({ headers }) => requestId(headers['x-request-id']),
     bodyLimit: maxJsonBytes,
-    keepAliveTimeout: keepAliveMs,
-    connectionTimeout: silenceMs,
-    requestTimeout: headerTimeout + bodyTimeout,
-    http: {
-      headersTimeout: headerTimeout,
-      connectionsCheckingInterval: Math.min(1_000, headerTimeout),
-      maxHeaderSize: maxHeaderBytes,
-    },
+    serverFactory: (handler) => openServer(boundedLine(handler, maxInLine), parts),
     routerOptions: { maxParamLength: 200 },
     exposeHeadRoutes: false,
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     clientErrorHandler: refuseConnection,
   })
-  app.server.maxConnections = maxConnections
   app.removeContentTypeParser('text/plain')
   app.setValidatorCompiler(zodValidator as never)
   app.setSerializerCompiler(() => JSON.stringify)

@@ -15,6 +15,9 @@ export interface Problem {
   readonly requestId: string
 }
 
+/** Media type of problems. */
+export const problemType = 'application/problem+json; charset=utf-8'
+
 /** Schema of {@link Problem}. */
 export const problemSchema: z.ZodType<Problem> = z
   .object({

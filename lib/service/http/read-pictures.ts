@@ -22,13 +22,18 @@ function tooLarge(limit: number, got: number): ImageSizeError {
 async function collect(stream: Readable, ticket: Ticket, limit: number): Promise<Buffer> {
   const chunks: Buffer[] = []
   let bytes = 0
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
-    bytes += chunk.length
-    if (bytes > limit) throw tooLarge(limit, bytes)
-    ticket.take(chunk.length)
-    chunks.push(chunk)
+  try {
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
+      bytes += chunk.length
+      if (bytes > limit) throw tooLarge(limit, bytes)
+      ticket.take(chunk.length)
+      chunks.push(chunk)
+    }
+    return Buffer.concat(chunks, bytes)
+  } catch (cause) {
+    if (cause instanceof PipelineError) throw cause
+    throw new InputError(`body: expected it whole, got ${bytes} bytes and the end`, { cause })
   }
-  return Buffer.concat(chunks, bytes)
 }
 
 /** Parser of every body that is a picture as it is, whatever its header says it were. */

@@ -261,7 +261,7 @@ export interface Answer {
   readonly headers: Headers
   readonly bytes: Buffer
   /** The body as JSON, if it is. */
-  readonly json: Readonly<Record<string, never>>
+  readonly json: Readonly<Record<string, unknown>>
 }
 
 /** Asks a server. */
