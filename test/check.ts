@@ -69,7 +69,7 @@ async function reportOf(file: string): Promise<Count> {
 }
 
 /** Where our code is. */
-const folders = ['lib', 'functions', 'cdk', 'test', 'bench']
+const folders = ['lib', 'functions', 'cdk', 'docker', 'test', 'bench']
 
 const steps: readonly (readonly [name: string, check: () => Promise<Count>])[] = [
   ['types', () => step('tsc', ['-p', 'tsconfig.json', '--noEmit'])],
