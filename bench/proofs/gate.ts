@@ -25,7 +25,7 @@ interface Subject {
 const looks = [25, 50, 100, 200, 400, 800, 1_600, 3_000]
 /** The model that a round would have made champion. */
 const championStep = 800
-/** Rates that undo what training gains. */
+/** Rates that undo what training gains, kept to the end: a cooldown would mend much of it. */
 const ruinousRate = { omniglot: 0.03, grocery: 1e-3 }
 
 const mean = (values: Float32Array): number =>
@@ -100,7 +100,7 @@ async function subjectsOf(task: Task & { readonly name: 'omniglot' | 'grocery' }
   await trained('paper', false, { settings: { loss: lossPresets.paper, steps: 400 } })
   await trained('collapsed', true, { settings: { steps: 200 }, objective: collapse })
   const rate = ruinousRate[task.name]
-  await trained(`rate ${rate}`, true, { settings: { rate, steps: 400 } })
+  await trained(`rate ${rate}`, true, { settings: { rate, cooldown: 0, steps: 400 } })
   return subjects
 }
 
