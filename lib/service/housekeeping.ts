@@ -1,10 +1,20 @@
 import type { CheckpointHead } from '../registry/checkpoint-head.ts'
-import { collect, planCollection } from '../registry/collect.ts'
-import { collectPictures, planPictures } from '../registry/collect-pictures.ts'
+import {
+  type CollectionPlan,
+  type CollectOptions,
+  collect,
+  planCollection,
+} from '../registry/collect.ts'
+import {
+  type CollectedPictures,
+  type CollectPicturesOptions,
+  collectPictures,
+  planPictures,
+} from '../registry/collect-pictures.ts'
 import { collectionRoots } from '../registry/collection-roots.ts'
 import type { Lease } from '../registry/lease-document.ts'
-import { sweepBlobs } from '../store/file-sweep.ts'
-import type { Amount, Space } from '../store/types.ts'
+import { type SweepOptions, type Swept, sweepBlobs } from '../store/file-sweep.ts'
+import type { Amount, Digest, Space } from '../store/types.ts'
 import { waitingSince } from '../stream/sqlite-log.ts'
 import {
   planRetention,
@@ -43,9 +53,24 @@ const dayMs = 24 * hourMs
 /** Records set aside, and their bytes. */
 const quarantineMs = 30 * dayMs
 
+/** The steps of a pass: each says what it removes, or would. */
+interface Steps {
+  retain(limits: RetentionLimits): Promise<Retained>
+  collect(options: CollectOptions): Promise<CollectionPlan>
+  pictures(named: ReadonlySet<Digest>, options: CollectPicturesOptions): Promise<CollectedPictures>
+  sweep(options: SweepOptions): Promise<Swept>
+}
+
 /** What {@link keepHouse} would remove now. Nothing is changed. */
 export function planHousekeeping(house: House, now: () => number): Promise<HousekeepingReport> {
-  return pass(house, now, undefined)
+  const { config, database, registry } = house
+  return pass(house, now, {
+    retain: (limits) => planRetention(database, limits),
+    collect: (options) => planCollection(registry, options),
+    pictures: (named, options) => planPictures(registry.blobs, named, options),
+    sweep: (options) =>
+      sweepBlobs(config.data, database, registry.blobs, { ...options, plan: true }),
+  })
 }
 
 /**
@@ -63,10 +88,18 @@ export function keepHouse(
   lease: Pick<Lease, 'assertHeld'>,
   now: () => number,
 ): Promise<HousekeepingReport> {
-  return pass(house, now, lease)
+  const { config, database, registry } = house
+  const assertMay = () => lease.assertHeld()
+  return pass(house, now, {
+    retain: (limits) => retain(database, limits, assertMay),
+    collect: (options) => collect(registry, lease, options),
+    pictures: (named, options) => collectPictures(registry.blobs, named, lease, options),
+    sweep: (options) =>
+      sweepBlobs(config.data, database, registry.blobs, { ...options, assertMay }),
+  })
 }
 
-/** Drops what the log need not keep; the first step of {@link keepHouse}. */
+/** Drops what the log need not keep: one step of {@link keepHouse}. */
 export async function trimLog(
   house: House,
   lease: Pick<Lease, 'assertHeld'>,
@@ -77,46 +110,28 @@ export async function trimLog(
   return retain(house.database, limits, () => lease.assertHeld())
 }
 
-async function pass(
-  house: House,
-  now: () => number,
-  lease: Pick<Lease, 'assertHeld'> | undefined,
-): Promise<HousekeepingReport> {
-  const { config, database, registry } = house
-  const { blobs } = registry
+async function pass(house: House, now: () => number, steps: Steps): Promise<HousekeepingReport> {
+  const { config, registry } = house
   const { checkpoints } = await collectionRoots(registry)
   const limits = await limitsOfLog(house, checkpoints, now())
-  // Before anything goes that this is read from.
-  const named = await namedPictures(blobs, checkpoints)
-  const ages = { expireMs: pictureAge(house, limits) }
+  // Before anything goes that these are read from.
+  const named = await namedPictures(registry.blobs, checkpoints)
+  const expireMs = pictureAge(house, limits)
 
-  const log = lease
-    ? await retain(database, limits, () => lease.assertHeld())
-    : await planRetention(database, limits)
-  const old = lease
-    ? await collect(registry, lease, config.release)
-    : await planCollection(registry, config.release)
-  const pictures =
-    named.unreadable.length > 0
-      ? undefined
-      : lease
-        ? await collectPictures(blobs, named.ids, lease, ages)
-        : await planPictures(blobs, named.ids, ages)
-  const swept = await sweepBlobs(config.data, database, blobs, {
-    expireMs: { quarantine: quarantineMs },
-    now,
-    plan: lease === undefined,
-    assertMay: () => lease?.assertHeld(),
-  })
+  const log = await steps.retain(limits)
+  const old = await steps.collect({ keep: config.release.keep })
+  const isKnown = named.unreadable.length === 0
+  const pictures = isKnown ? await steps.pictures(named.ids, { expireMs }) : undefined
+  const swept = await steps.sweep({ expireMs: { quarantine: quarantineMs }, now })
 
-  const sum = (space: Space) => amountOf(old.blobs.filter((blob) => blob.space === space))
+  const only = (space: Space) => amountOf(old.blobs.filter((blob) => blob.space === space))
   return {
     documents: old.documents.map(({ key }) => key),
     blobs: {
       pictures: pictures?.expired ?? nothing,
-      state: sum('state'),
-      models: sum('models'),
-      index: sum('index'),
+      state: only('state'),
+      models: only('models'),
+      index: only('index'),
       quarantine: swept.expired.quarantine ?? nothing,
     },
     released: pictures?.released ?? 0,
