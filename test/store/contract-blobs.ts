@@ -220,6 +220,44 @@ export function describeBlobStore(name: string, make: () => Promise<BlobHarness>
       }
     })
 
+    it('loses nothing that is put again or kept while old blobs are deleted', async () => {
+      const { harness, store } = given()
+      const collector = await harness.open()
+      for (let i = 0; i < 10; i++) {
+        const [put, kept] = [`put ${i}`, `kept ${i}`]
+        const digests = await Promise.all(
+          [put, kept].map((text) => store.put('pictures', Buffer.from(text))),
+        )
+        harness.advance(25 * hour)
+        const collecting = digests.map((digest) =>
+          collector.delete('pictures', digest, { olderThanMs: 24 * hour }),
+        )
+        const [, isKept] = await Promise.all([
+          store.put('pictures', Buffer.from(put)),
+          store.keep(digests[1] as string),
+          ...collecting,
+        ])
+        const found = await Promise.all(
+          digests.map((digest) => store.get('pictures', digest, { maxBytes })),
+        )
+        expect(found[0]).toEqual(bytesOf(put))
+        // The collector may have been first.
+        expect(found[1]).toEqual(isKept ? bytesOf(kept) : undefined)
+      }
+    })
+
+    it('keeps a picture again whose time has passed', async () => {
+      const { harness, store } = given()
+      const digest = await store.put('pictures', Buffer.from('a'))
+      await store.keep(digest)
+      harness.advance(48 * hour)
+      await harness.expire(store, { pictures: 24 * hour })
+      expect(await store.keep(digest)).toBe(true)
+      await store.unkeep(digest)
+      await harness.expire(store, { pictures: 24 * hour })
+      expect(await store.get('pictures', digest, { maxBytes })).toEqual(bytesOf('a'))
+    })
+
     it('lists all blobs of a space, or only those kept, or only the others', async () => {
       const { store } = given()
       const digests = await Promise.all(

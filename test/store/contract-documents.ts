@@ -98,14 +98,24 @@ export function describeDocumentStore(name: string, make: () => Promise<Document
         Array.from({ length: 20 }, (_, n) => (n % 2 ? other : store).swap('a', { n }, tag)),
       )
       expect(writes.filter(({ ok }) => ok)).toHaveLength(1)
-      expect(await other.read('a')).toMatchObject({
-        value: { n: writes.findIndex(({ ok }) => ok) },
-      })
+      const winner = { n: writes.findIndex(({ ok }) => ok) }
+      expect(await other.read('a')).toMatchObject({ value: winner })
+      for (const lost of writes.filter(isLost)) expect(lost.current?.value).toEqual(winner)
     })
 
-    it('loses no swap of two processes', async () => {
+    it('shows to every client what another one has written', async () => {
       const { harness, store } = given()
-      await store.create('counter', { n: 0 })
+      const other = await harness.open()
+      let tag = tagOf(await store.create('a', { n: 0 }))
+      for (let n = 1; n < 20; n++) {
+        const [writer, reader] = n % 2 ? [store, other] : [other, store]
+        tag = tagOf(await writer.swap('a', { n }, tag))
+        expect(await reader.read('a')).toEqual({ value: { n }, tag })
+      }
+    })
+
+    it('loses no create and no swap of two processes', async () => {
+      const { harness, store } = given()
       const peers = [startChild(harness.peer()), startChild(harness.peer())]
       await Promise.all(peers.map((peer) => peer.hear('open')))
       for (const peer of peers) peer.tell({ is: 'contend', key: 'counter', times: 50 } as Order)

@@ -29,15 +29,16 @@ export function serveStores(blobs: BlobStore, documents: DocumentStore, count: (
     return written.ok ? written.tag : ''
   }
 
-  /** Adds one to a counter, again and again, each time until it wins. */
+  /** Adds one to a counter, which need not be there, again and again, each time until it wins. */
   async function contend(key: string, times: number): Promise<string[]> {
     const tags: string[] = []
     while (tags.length < times) {
       await nextTurn()
       const found = await documents.read(key)
-      if (typeof found !== 'object') continue
-      const n = Number(found.value['n']) + 1
-      const written = await documents.swap(key, { n }, found.tag)
+      const written =
+        typeof found === 'object'
+          ? await documents.swap(key, { n: Number(found.value['n']) + 1 }, found.tag)
+          : await documents.create(key, { n: 1 })
       if (written.ok) tags.push(written.tag)
     }
     return tags
