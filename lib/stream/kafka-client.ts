@@ -1,7 +1,23 @@
-import { Kafka, type logCreator } from 'kafkajs'
+import {
+  type Admin,
+  type Consumer,
+  type ConsumerConfig,
+  Kafka,
+  type logCreator,
+  type Producer,
+  type ProducerConfig,
+} from 'kafkajs'
 import { fixKafkajs } from './kafka-fixes.ts'
 import { kafkaLogin } from './kafka-login.ts'
 import type { KafkaConnection, KafkaStreamOptions } from './kafka-options.ts'
+import { kafkaSockets } from './kafka-sockets.ts'
+
+/** What kafkajs calls `Kafka`; its connections are broken when they no longer answer. */
+export interface Client {
+  admin(): Admin
+  producer(config: ProducerConfig): Producer
+  consumer(config: ConsumerConfig): Consumer
+}
 
 /** Longest pause of kafkajs between two attempts of its own, in ms. */
 const maxRetryMs = 5_000
@@ -12,18 +28,19 @@ const silent: logCreator = () => () => undefined
 /**
  * Makes clients that are logged in alike.
  *
- * One for each subscription: clients of one `Kafka` share the positions of a group by its name.
+ * One for each subscription: consumers of one `Kafka` share the positions of a group by its name.
  *
  * @throws {@link ConfigError} if the login lacks something.
  */
 export function kafkaClients(
   connection: KafkaConnection,
   { requestMs }: Required<KafkaStreamOptions>,
-): () => Kafka {
+): () => Client {
   fixKafkajs()
   const login = kafkaLogin(connection)
-  return () =>
-    new Kafka({
+  return () => {
+    const sockets = kafkaSockets()
+    const kafka = new Kafka({
       ...login,
       brokers: [...connection.brokers],
       clientId: connection.clientId,
@@ -31,6 +48,27 @@ export function kafkaClients(
       authenticationTimeout: requestMs,
       requestTimeout: requestMs,
       retry: { maxRetryTime: maxRetryMs, initialRetryTime: 200, retries: 5 },
+      socketFactory: sockets.factory,
       logCreator: silent,
     })
+    const onTimeout = ({ payload }: { readonly payload: { readonly broker: string } }) =>
+      sockets.drop(payload.broker)
+    return {
+      admin: () => {
+        const admin = kafka.admin()
+        admin.on(admin.events.REQUEST_TIMEOUT, onTimeout)
+        return admin
+      },
+      producer: (config) => {
+        const producer = kafka.producer(config)
+        producer.on(producer.events.REQUEST_TIMEOUT, onTimeout)
+        return producer
+      },
+      consumer: (config) => {
+        const consumer = kafka.consumer(config)
+        consumer.on(consumer.events.REQUEST_TIMEOUT, onTimeout)
+        return consumer
+      },
+    }
+  }
 }

@@ -1,22 +1,25 @@
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises'
-import type { Admin, EachBatchPayload, Kafka, Batch as KafkaBatch } from 'kafkajs'
+import type { Admin, EachBatchPayload, Batch as KafkaBatch } from 'kafkajs'
 import { StreamError } from '../errors.ts'
 import { roundRobinAfter } from './kafka-barrier.ts'
 import { safeOffset, toBatches } from './kafka-batch.ts'
-import { finalError, streamError } from './kafka-errors.ts'
-import type { Lane } from './kafka-lane.ts'
-import { type Names, partitionName, partitionParts } from './kafka-names.ts'
+import type { Client } from './kafka-client.ts'
+import { kafkaControls } from './kafka-controls.ts'
+import { finalError, isExpulsion, streamError } from './kafka-errors.ts'
+import { type Names, partitionName } from './kafka-names.ts'
 import type { KafkaStreamOptions } from './kafka-options.ts'
 import { type Ownership, ownership } from './kafka-ownership.ts'
+import { patiently } from './kafka-patience.ts'
+import { kafkaPositions } from './kafka-positions.ts'
 import { kafkaProgress } from './kafka-progress.ts'
 import { restartRule } from './kafka-restarts.ts'
 import { checkedOffset, startOffset, within } from './kafka-start.ts'
 import type { Topics } from './kafka-topics.ts'
-import type { Consumption, Partition, StartAt, Subscription } from './types.ts'
+import type { Consumption, Partition, Subscription } from './types.ts'
 
 /** What a subscription needs of its surroundings. */
 export interface ConsumeContext {
-  readonly kafka: Kafka
+  readonly client: Client
   /** Connects if it is not, and resolves to the client. */
   readonly admin: () => Promise<Admin>
   readonly topics: Topics
@@ -43,7 +46,7 @@ const aliveMs = 500
 /**
  * Runs a subscription: joins the group, asks where to start, delivers, lets go before it joins again.
  *
- * A handler that takes longer than a fetch does not hold up the other partitions, nor the signs of
+ * A handler that takes longer than a fetch holds up neither the other partitions nor the signs of
  * life: its partition is paused until it is done.
  *
  * @throws {@link StreamError} if the topics do not exist or the brokers do not answer.
@@ -52,48 +55,45 @@ export async function consume(
   context: ConsumeContext,
   subscription: Subscription,
 ): Promise<Consuming> {
-  const { names, options, topics, admin } = context
-  const { group } = subscription
+  const { names, options, topics, onTrouble } = context
+  const { group, maxBatchBytes } = subscription
+  const where = `group ${group}`
+  const positions = kafkaPositions(context.admin, topics, names, group)
   const mayRestart = restartRule(() => performance.now())
   let current: Ownership | undefined
-  let isStopping = false
-  let hasFailed = false
+  /** Whether nothing is to come any more: stopped, or failed. */
+  let isOver = false
   let isRebalancing = false
   let heartbeat: () => Promise<void> = async () => undefined
   let stopped: Promise<void> | undefined
 
-  const consumer = context.kafka.consumer({
+  const consumer = context.client.consumer({
     groupId: group,
     sessionTimeout: options.sessionMs,
     heartbeatInterval: options.heartbeatMs,
     rebalanceTimeout: options.rebalanceMs,
     maxWaitTimeInMs: options.maxWaitMs,
-    maxBytesPerPartition: subscription.maxBatchBytes,
-    maxBytes: subscription.maxBatchBytes,
+    maxBytesPerPartition: maxBatchBytes,
+    maxBytes: maxBatchBytes,
     allowAutoTopicCreation: false,
     partitionAssigners: [roundRobinAfter(letGo)],
-    retry: { restartOnFailure: async (error) => !isStopping && !hasFailed && mayRestart(error) },
+    retry: { restartOnFailure: async (error) => !isOver && mayRestart(error) },
   })
-  const progress = kafkaProgress(
-    (positions) =>
-      consumer.commitOffsets(
-        [...positions].map(([partition, offset]) => {
-          const { topic, number } = partitionParts(partition)
-          return { topic: names.toKafka(topic), partition: number, offset: `${offset}` }
-        }),
-      ),
-    (cause) => context.onTrouble(streamError(`progress of ${group}`, cause)),
+  const controls = kafkaControls(consumer, names)
+  const progress = kafkaProgress(controls.commit, (cause) =>
+    onTrouble(streamError(`progress of ${group}`, cause)),
   )
 
   /** Before each join: what we held so far is given up first, whatever that takes. */
   async function letGo(): Promise<void> {
-    if (isStopping || hasFailed) throw finalError('the subscription has ended', 'closed')
+    if (isOver)
+      throw finalError(`${where}: expected nobody to join it, the subscription is over`, 'closed')
     const why = isRebalancing ? 'revoked' : 'lost'
     isRebalancing = false
     if (current) await end(current, why)
   }
 
-  /** The group has given us these partitions. Up to the first `await` nothing can be fetched. */
+  /** The group has given us partitions. All are paused before kafkajs can fetch. */
   function begin(assignment: Readonly<Record<string, readonly number[]>>): void {
     const partitions = Object.entries(assignment).flatMap(([topic, numbers]) =>
       numbers.map((number) => partitionName(names.fromKafka(topic), number)),
@@ -102,129 +102,84 @@ export async function consume(
     current = mine
     settle(mine)
     context.onHealthy()
-    if (isStopping || hasFailed || partitions.length === 0) return
-    start(mine).catch(fail)
+    if (isOver || partitions.length === 0) return
+    start(mine).catch((error) => mine.signal.aborted || fail(error))
   }
 
+  /** Each partition begins where the subscriber says, or not at all. */
   async function start(mine: Ownership): Promise<void> {
-    const answers = await answered('onAssign', () => subscription.onAssign(mine.partitions))
-    const starts = await untilAborted(mine.signal, () => startsOf(mine, answers))
-    if (mine.signal.aborted) return
-    for (const [partition, offset] of starts ?? []) {
-      const lane = mine.lane(partition) as Lane
-      lane.next = offset
-      seek(partition, offset)
-    }
-    settle(mine)
-  }
-
-  /** Where each partition starts; a group without a position gets one: lag counts from there. */
-  async function startsOf(
-    mine: Ownership,
-    answers: ReadonlyMap<Partition, StartAt>,
-  ): Promise<ReadonlyMap<Partition, number>> {
-    const marks = await marksOf(mine)
-    const committed = await committedOf(mine)
-    const starts = new Map<Partition, number>()
+    const { partitions, signal } = mine
+    const answers = await answered('onAssign', () => subscription.onAssign(partitions))
+    const [marks, committed] = await patiently(
+      where,
+      () => Promise.all([positions.marks(partitions), positions.committed(partitions)]),
+      { isOver: () => signal.aborted, onTrouble },
+    )
+    if (signal.aborted) return
     for (const mark of marks) {
       const { partition } = mark
       const position = committed.get(partition)
-      starts.set(partition, startOffset(mark, answers.get(partition), position))
+      const offset = startOffset(mark, answers.get(partition), position)
+      // A group without a position gets one: its lag counts from there.
+      if (position === undefined) progress.begin(partition, offset)
+      mine.lane(partition).next = offset
+      controls.seek(partition, offset)
     }
-    for (const [partition, offset] of starts) {
-      if (!committed.has(partition) && !mine.signal.aborted) progress.report(partition, offset)
-    }
-    return starts
-  }
-
-  async function marksOf(mine: Ownership) {
-    const marks = await Promise.all(topicsOf(mine).map((topic) => topics.watermarks(topic)))
-    return marks.flat().filter(({ partition }) => mine.lane(partition))
-  }
-
-  async function committedOf(mine: Ownership): Promise<ReadonlyMap<Partition, number>> {
-    const found = await (await admin()).fetchOffsets({
-      groupId: group,
-      topics: topicsOf(mine).map(names.toKafka),
-    })
-    const committed = new Map<Partition, number>()
-    for (const { topic, partitions } of found) {
-      for (const { partition: number, offset } of partitions) {
-        const partition = partitionName(names.fromKafka(topic), number)
-        // Below zero are no offsets: nothing was committed.
-        if (Number(offset) >= 0) committed.set(partition, safeOffset(partition, offset))
-      }
-    }
-    return committed
-  }
-
-  /** Tries again while the brokers are away; what they answer for good is thrown. */
-  async function untilAborted<T>(signal: AbortSignal, work: () => Promise<T>) {
-    while (!signal.aborted) {
-      try {
-        return await work()
-      } catch (cause) {
-        const error = streamError(`group ${group}`, cause)
-        if (!error.retryable) throw error
-        context.onTrouble(error)
-        await delay(aliveMs)
-      }
-    }
-    return undefined
+    settle(mine)
   }
 
   async function take({ batch, resolveOffset, heartbeat: beat }: EachBatchPayload): Promise<void> {
     heartbeat = beat
-    const partition = partitionName(names.fromKafka(batch.topic), batch.partition)
     const mine = current
-    const lane = mine?.lane(partition)
-    if (!mine || mine.signal.aborted || lane?.next === undefined || lane.isBusy()) return
+    const partition = partitionName(names.fromKafka(batch.topic), batch.partition)
+    if (!mine?.holds(partition) || mine.signal.aborted) return
+    const lane = mine.lane(partition)
+    if (lane.next === undefined || lane.isBusy()) return
     if (Number((batch as FetchedBatch).fetchedOffset) !== lane.next) {
-      return seek(partition, lane.next) // fetched before the start was known
+      return controls.seek(partition, lane.next) // it was on its way when the start was set
     }
-    // May be a marker that no record shows. What is taken but not done is in the lane's hands.
+    // May be a marker that no reader sees. What is not done yet lies in the lane.
     resolveOffset(batch.lastOffset())
     lane.next = safeOffset(partition, batch.lastOffset()) + 1
-    const delivery = lane.deliver(toBatches(partition, batch, subscription.maxBatchBytes))
-    const settled = delivery.catch(fail)
-    await Promise.race([settled, delay(options.maxWaitMs)])
+    const delivery = lane.deliver(toBatches(partition, batch, maxBatchBytes)).catch(fail)
+    await Promise.race([delivery, delay(options.maxWaitMs)])
     if (!lane.isBusy()) return
     settle(mine)
-    void settled.then(() => settle(mine))
+    void delivery.then(() => settle(mine))
+  }
+
+  /** kafkajs passes over what no reader sees: markers, and records of an aborted transaction. */
+  function passOver(topic: string, number: number, lastOffset: string): void {
+    const partition = partitionName(names.fromKafka(topic), number)
+    if (!current?.holds(partition)) return
+    const lane = current.lane(partition)
+    const after = safeOffset(partition, lastOffset) + 1
+    if (lane.next !== undefined && !lane.isBusy()) lane.next = Math.max(lane.next, after)
   }
 
   /** Lets kafkajs fetch what may be delivered, and nothing else. */
   function settle(mine: Ownership): void {
     if (mine !== current) return
     for (const partition of mine.partitions) {
-      const lane = mine.lane(partition) as Lane
-      const isOpen = lane.next !== undefined && !lane.isBusy() && !lane.isPaused()
-      const { topic, number } = partitionParts(partition)
-      const chosen = [{ topic: names.toKafka(topic), partitions: [number] }]
-      try {
-        if (isOpen && !mine.signal.aborted) consumer.resume(chosen)
-        else consumer.pause(chosen)
-      } catch {
-        // Between a crash and the next join kafkajs has no group: nothing is fetched.
-      }
+      if (mine.isOpen(partition)) controls.resume(partition)
+      else controls.pause(partition)
     }
   }
 
-  function seek(partition: Partition, offset: number): void {
-    const { topic, number } = partitionParts(partition)
-    consumer.seek({ topic: names.toKafka(topic), partition: number, offset: `${offset}` })
-  }
-
-  /** The end of an ownership. What is handed back is so only when no handler runs. */
+  /** The end of an ownership: handed back when no handler runs, or told at once that it is lost. */
   function end(mine: Ownership, why: 'revoked' | 'lost'): Promise<void> {
     mine.ending ??= (async () => {
       mine.abort()
       settle(mine)
-      const alive = setInterval(() => void heartbeat().catch(() => undefined), aliveMs)
+      const expelled = Promise.withResolvers<'lost'>()
+      const alive = setInterval(() => {
+        heartbeat().catch((error) => isExpulsion(error) && expelled.resolve('lost'))
+      }, aliveMs)
       try {
-        if (why === 'revoked') await mine.idle()
-        await answered('onRevoke', () => subscription.onRevoke(mine.partitions, why))
-        await mine.idle()
+        const idle = mine.idle().then(() => why)
+        const how = why === 'lost' ? why : await Promise.race([idle, expelled.promise])
+        await answered('onRevoke', () => subscription.onRevoke(mine.partitions, how))
+        await idle
         await progress.idle()
       } catch (error) {
         fail(error)
@@ -237,52 +192,69 @@ export async function consume(
   }
 
   /** kafkajs has given up, for a moment or for good. */
-  function onCrash(error: Error, restart: boolean): void {
-    if (isStopping || hasFailed) return
+  function onCrash(cause: Error, restart: boolean): void {
+    if (isOver) return
+    const error = streamError(where, cause)
     const mine = current
     if (restart) {
-      context.onTrouble(streamError(`group ${group}`, error))
+      onTrouble(error)
       if (mine) void end(mine, 'lost')
-      return
+    } else if (mine && error.reason === 'out-of-range') {
+      mine.abort()
+      findOutside(mine).then(() => fail(error), fail)
+    } else {
+      fail(error)
     }
-    const isOutside = streamError(`group ${group}`, error).reason === 'out-of-range'
-    if (isOutside && mine) findOutside(mine).catch(fail)
-    else fail(error)
   }
 
   /** Throws what is wrong with our position: `offset-gone` or `offset-ahead`. */
   async function findOutside(mine: Ownership): Promise<void> {
-    mine.abort()
-    const marks = await untilAborted(new AbortController().signal, () => marksOf(mine))
-    for (const mark of marks ?? []) within(mark, mine.lane(mark.partition)?.next ?? mark.low)
-    throw new StreamError(`group ${group}: expected positions within the marks, got one outside`, {
-      reason: 'offset-gone',
+    const marks = await patiently(where, () => positions.marks(mine.partitions), {
+      isOver: () => isOver,
+      onTrouble,
     })
+    for (const mark of marks) within(mark, mine.lane(mark.partition).next ?? mark.low)
   }
 
   function fail(cause: unknown): void {
-    if (hasFailed || isStopping) return
-    hasFailed = true
-    current?.abort()
-    void consumer.disconnect().catch(() => undefined)
-    subscription.onFatal(streamError(`group ${group}`, cause))
+    if (isOver) return
+    leave()
+    subscription.onFatal(streamError(where, cause))
   }
 
-  consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => begin(payload.memberAssignment))
-  consumer.on(consumer.events.CRASH, ({ payload }) => onCrash(payload.error, payload.restart))
-  consumer.on(consumer.events.REBALANCING, () => {
+  /** Leaves the group without waiting for a handler. */
+  function leave(): void {
+    isOver = true
+    current?.abort()
+    void consumer.disconnect().catch(() => undefined)
+  }
+
+  async function stop(): Promise<void> {
+    const wasOver = isOver
+    isOver = true
+    if (current && !wasOver) await end(current, 'revoked')
+    await consumer.disconnect()
+  }
+
+  const { GROUP_JOIN, CRASH, REBALANCING, START_BATCH_PROCESS } = consumer.events
+  consumer.on(GROUP_JOIN, ({ payload }) => begin(payload.memberAssignment))
+  consumer.on(CRASH, ({ payload }) => onCrash(payload.error, payload.restart))
+  consumer.on(REBALANCING, () => {
     isRebalancing = true
     current?.abort()
+  })
+  consumer.on(START_BATCH_PROCESS, ({ payload }) => {
+    if (payload.batchSize === 0) passOver(payload.topic, payload.partition, payload.lastOffset)
   })
   try {
     for (const topic of subscription.topics) await topics.get(topic)
     await consumer.connect()
     await consumer.subscribe({
       topics: subscription.topics.map(names.toKafka),
-      fromBeginning: true,
+      fromBeginning: true, // never used: each start is sought
     })
   } catch (cause) {
-    void consumer.disconnect().catch(() => undefined)
+    leave()
     throw streamError(`subscribe ${group}`, cause)
   }
   // In a later turn: the caller has its consumption before it is asked for a start.
@@ -290,38 +262,24 @@ export async function consume(
     .then(() => consumer.run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch: take }))
     .catch(fail)
 
-  async function stop(): Promise<void> {
-    isStopping = true
-    if (current && !hasFailed) await end(current, 'revoked')
-    await consumer.disconnect()
+  const steer = (chosen: readonly Partition[], how: 'pause' | 'resume') => {
+    const mine = current
+    if (!mine) return
+    for (const partition of chosen) if (mine.holds(partition)) mine.lane(partition)[how]()
+    settle(mine)
   }
-
   return {
-    pause: (chosen) => {
-      for (const partition of chosen) current?.lane(partition)?.pause()
-      if (current) settle(current)
-    },
-    resume: (chosen) => {
-      for (const partition of chosen) current?.lane(partition)?.resume()
-      if (current) settle(current)
-    },
+    pause: (chosen) => steer(chosen, 'pause'),
+    resume: (chosen) => steer(chosen, 'resume'),
     reportProgress: (partition, nextOffset) => {
       checkedOffset(partition, nextOffset)
-      if (current?.lane(partition)) progress.report(partition, nextOffset)
+      if (current?.holds(partition)) progress.report(partition, nextOffset)
     },
     stop: () => {
       stopped ??= stop()
       return stopped
     },
-    abandon: () => {
-      isStopping = true
-      current?.abort()
-      void consumer.disconnect().catch(() => undefined)
-    },
-  }
-
-  function topicsOf({ partitions }: Ownership): string[] {
-    return [...new Set(partitions.map((partition) => partitionParts(partition).topic))]
+    abandon: leave,
   }
 }
 

@@ -68,6 +68,11 @@ export function streamError(where: string, cause: unknown): StreamError {
   })
 }
 
+/** Whether the group goes on without us. */
+export function isExpulsion(error: unknown): boolean {
+  return ['UNKNOWN_MEMBER_ID', 'ILLEGAL_GENERATION'].includes(rootCause(error).type ?? '')
+}
+
 /** An error of ours that kafkajs hands on at once, from where it runs code of ours. */
 export function finalError(message: string, reason: string): StreamError {
   // Without the mark of its own errors kafkajs would try again.

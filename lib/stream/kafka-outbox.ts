@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Produced } from './kafka-produce.ts'
-import type { OutRecord } from './types.ts'
+import type { OutRecord, Partition, SendResult } from './types.ts'
 
 /** A record on its way into a partition. */
 export interface Waiting {
@@ -11,14 +11,14 @@ export interface Waiting {
   mayBeStored: boolean
   /** Whether it travels alone, since a batch with it was refused. */
   isAlone: boolean
-  /** Whether nobody waits for it any more. */
-  readonly isSettled: () => boolean
-  readonly acked: (offset: number) => void
-  readonly refused: (reason: string) => void
+  /** What became of it, once that is known. */
+  readonly result: SendResult | undefined
+  readonly settle: (result: SendResult) => void
 }
 
 /** What an outbox needs of its surroundings. */
 export interface OutboxContext {
+  readonly partition: Partition
   readonly produce: (records: readonly OutRecord[]) => Promise<Produced>
   /** Largest batch, in bytes. */
   readonly maxBatchBytes: number
@@ -58,7 +58,7 @@ export function outbox(context: OutboxContext): Outbox {
   async function run(): Promise<void> {
     let pause = pauseMs
     for (;;) {
-      queue = queue.filter((one) => !one.isSettled())
+      queue = queue.filter(({ result }) => result === undefined)
       if (queue.length === 0) return
       const batch = queue.slice(0, batchLength(queue, context.maxBatchBytes))
       if (await attempt(batch)) {
@@ -77,7 +77,10 @@ export function outbox(context: OutboxContext): Outbox {
     for (const one of batch) one.mayBeStored = true
     const produced = await context.produce(batch.map(({ record }) => record))
     if (produced.outcome === 'acked') {
-      for (const [i, one] of batch.entries()) one.acked(produced.firstOffset + i)
+      for (const [i, one] of batch.entries()) {
+        const offset = produced.firstOffset + i
+        one.settle({ outcome: 'acked', partition: context.partition, offset })
+      }
       context.onSuccess()
       return true
     }
@@ -91,7 +94,7 @@ export function outbox(context: OutboxContext): Outbox {
       for (const one of batch) one.isAlone = true
       return false
     }
-    for (const one of batch) one.refused(produced.reason)
+    for (const one of batch) one.settle({ outcome: 'refused', reason: produced.reason })
     return true
   }
 

@@ -6,7 +6,11 @@ export interface Ownership {
   readonly partitions: readonly Partition[]
   /** Aborted when it comes to its end. */
   readonly signal: AbortSignal
-  lane(partition: Partition): Lane | undefined
+  holds(partition: Partition): boolean
+  /** Of a partition that it holds. */
+  lane(partition: Partition): Lane
+  /** Whether batches of a partition that it holds may be fetched. */
+  isOpen(partition: Partition): boolean
   /** Lets no further batch begin. */
   abort(): void
   /** Resolves when no handler runs. */
@@ -23,10 +27,16 @@ export function ownership(
   const controller = new AbortController()
   const { signal } = controller
   const lanes = new Map(partitions.map((one) => [one, lane({ ...context, signal })]))
+  const laneOf = (partition: Partition) => lanes.get(partition) as Lane
   return {
     partitions,
     signal,
-    lane: (partition) => lanes.get(partition),
+    holds: (partition) => lanes.has(partition),
+    lane: laneOf,
+    isOpen: (partition) => {
+      const { next, isBusy, isPaused } = laneOf(partition)
+      return next !== undefined && !isBusy() && !isPaused() && !signal.aborted
+    },
     abort: () => controller.abort(),
     idle: async () => {
       await Promise.all([...lanes.values()].map((one) => one.idle()))

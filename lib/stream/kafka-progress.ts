@@ -4,6 +4,8 @@ import type { Partition } from './types.ts'
 export interface Progress {
   /** Notes a position; the latest of each partition is committed, one commit at a time. */
   report(partition: Partition, nextOffset: number): void
+  /** Notes the first position of a partition, unless one has been reported already. */
+  begin(partition: Partition, offset: number): void
   /** Resolves when nothing is left to commit. */
   idle(): Promise<void>
 }
@@ -19,6 +21,7 @@ export function kafkaProgress(
 ): Progress {
   let pending = new Map<Partition, number>()
   let running: Promise<void> | undefined
+  const reported = new Set<Partition>()
 
   async function run(): Promise<void> {
     while (pending.size > 0) {
@@ -28,12 +31,18 @@ export function kafkaProgress(
     }
   }
 
+  function report(partition: Partition, nextOffset: number): void {
+    reported.add(partition)
+    pending.set(partition, nextOffset)
+    running ??= run().finally(() => {
+      running = undefined
+    })
+  }
+
   return {
-    report: (partition, nextOffset) => {
-      pending.set(partition, nextOffset)
-      running ??= run().finally(() => {
-        running = undefined
-      })
+    report,
+    begin: (partition, offset) => {
+      if (!reported.has(partition)) report(partition, offset)
     },
     idle: async () => {
       await running

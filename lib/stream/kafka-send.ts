@@ -25,12 +25,8 @@ export interface Sending {
   idle(): Promise<void>
 }
 
-/** Frame of a batch, in bytes. */
-const batchFrame = 61
-/** Frame of a record, in bytes at most. */
-const recordFrame = 32
-/** Frame of a header, in bytes at most. */
-const headerFrame = 10
+/** Frames of a batch, of a record and of a header, in bytes at most. */
+const frame = { batch: 61, record: 32, header: 10 } as const
 
 /**
  * Sends into outboxes, one a partition, and answers at the deadline at the latest: `unknown` for what
@@ -46,7 +42,8 @@ export function kafkaSending(context: SendContext): Sending {
     if (known) return known
     const made = outbox({
       ...context,
-      maxBatchBytes: topic.maxBatchBytes - batchFrame,
+      partition,
+      maxBatchBytes: topic.maxBatchBytes - frame.batch,
       produce: (records) => context.produce(topic.kafkaName, number, records),
     })
     outboxes.set(partition, made)
@@ -57,68 +54,57 @@ export function kafkaSending(context: SendContext): Sending {
     idle: async () => {
       await Promise.all([...outboxes.values()].map((one) => one.idle()))
     },
-    send: (name, topic, records, deadlineMs) =>
-      new Promise((resolve) => {
-        const results: (SendResult | undefined)[] = records.map((record) => refusal(topic, record))
-        let open = results.filter((result) => result === undefined).length
-        const waiting = new Map<number, Waiting[]>()
-        const all: (readonly [index: number, one: Waiting])[] = []
-
-        function settle(index: number, result: SendResult): void {
-          if (results[index]) return
-          results[index] = result
-          open -= 1
-          if (open === 0) finish()
+    send: async (name, topic, records, deadlineMs) => {
+      turn += 1
+      const waiting = records.map((record) => waitingFor(record))
+      for (const one of waiting) {
+        const reason = refusal(topic, one)
+        if (reason !== undefined) one.settle({ outcome: 'refused', reason })
+      }
+      const good = waiting.filter((one) => one.result === undefined)
+      const partitions = Map.groupBy(good, ({ record }) =>
+        partitionFor(record, topic.partitions, turn),
+      )
+      for (const [number, ones] of partitions) outboxOf(name, topic, number).push(ones)
+      const timer = setTimeout(() => {
+        for (const { settle, mayBeStored } of waiting) {
+          settle({ outcome: mayBeStored ? 'unknown' : 'refused', reason: 'deadline' })
         }
-
-        function finish(): void {
-          clearTimeout(timer)
-          resolve(results as SendResult[])
-        }
-
-        function expire(): void {
-          for (const [index, { mayBeStored }] of all) {
-            settle(index, { outcome: mayBeStored ? 'unknown' : 'refused', reason: 'deadline' })
-          }
-        }
-
-        const timer = setTimeout(expire, deadlineMs)
-        if (open === 0) return finish()
-        turn += 1
-        for (const [index, record] of records.entries()) {
-          if (results[index]) continue
-          const number = partitionFor(record, topic.partitions, turn)
-          const one: Waiting = {
-            record,
-            bytes: encodedBytes(record),
-            mayBeStored: false,
-            isAlone: false,
-            isSettled: () => results[index] !== undefined,
-            acked: (offset) =>
-              settle(index, { outcome: 'acked', partition: partitionName(name, number), offset }),
-            refused: (reason) => settle(index, { outcome: 'refused', reason }),
-          }
-          all.push([index, one])
-          waiting.set(number, [...(waiting.get(number) ?? []), one])
-        }
-        for (const [number, ones] of waiting) outboxOf(name, topic, number).push(ones)
-      }),
+      }, deadlineMs)
+      const results = await Promise.all(waiting.map(({ settled }) => settled))
+      clearTimeout(timer)
+      return results
+    },
   }
 }
 
-/** Why a record cannot be stored in a topic whatever the state of the brokers, if it cannot. */
-function refusal(topic: Topic, record: OutRecord): SendResult | undefined {
-  const refused = (reason: string): SendResult => ({ outcome: 'refused', reason })
-  const isTooLarge =
-    record.value.length > topic.maxBatchBytes - recordRoom ||
-    encodedBytes(record) + batchFrame > topic.maxBatchBytes
-  if (isTooLarge) return refused('too-large')
-  if (topic.isCompacted && record.key === undefined) return refused('no-key')
-  const { partition = 0 } = record
-  if (!Number.isInteger(partition) || partition < 0 || partition >= topic.partitions) {
-    return refused('no-partition')
+/** A record that waits; the first answer counts. */
+function waitingFor(record: OutRecord): Waiting & { readonly settled: Promise<SendResult> } {
+  const { promise, resolve } = Promise.withResolvers<SendResult>()
+  const one = {
+    record,
+    bytes: encodedBytes(record),
+    mayBeStored: false,
+    isAlone: false,
+    result: undefined as SendResult | undefined,
+    settled: promise,
+    settle: (result: SendResult) => {
+      one.result ??= result
+      resolve(one.result)
+    },
   }
-  return undefined
+  return one
+}
+
+/** Why a record cannot be stored in a topic whatever the state of the brokers, if it cannot. */
+function refusal(topic: Topic, { record, bytes }: Waiting): string | undefined {
+  const { value, key, partition = 0 } = record
+  const isTooLarge =
+    value.length > topic.maxBatchBytes - recordRoom || bytes + frame.batch > topic.maxBatchBytes
+  if (isTooLarge) return 'too-large'
+  if (topic.isCompacted && key === undefined) return 'no-key'
+  const isPartition = Number.isInteger(partition) && partition >= 0 && partition < topic.partitions
+  return isPartition ? undefined : 'no-partition'
 }
 
 /** The explicit partition, that of the key, else one for all records of the call. */
@@ -129,9 +115,11 @@ function partitionFor(record: OutRecord, partitions: number, turn: number): numb
 
 /** What a record takes up in a batch, in bytes at most. */
 function encodedBytes({ key, value, headers = {} }: OutRecord): number {
-  let bytes = recordFrame + value.length + (key?.length ?? 0)
-  for (const [name, text] of Object.entries(headers)) {
-    bytes += headerFrame + Buffer.byteLength(name) + Buffer.byteLength(text)
-  }
-  return bytes
+  const texts = Object.entries(headers).flat()
+  return (
+    frame.record +
+    value.length +
+    (key?.length ?? 0) +
+    texts.reduce((sum, text) => sum + frame.header + Buffer.byteLength(text), 0)
+  )
 }

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Admin, ConfigResourceTypes, ITopicConfig } from 'kafkajs'
 import { StreamError } from '../errors.ts'
-import { rootCause, streamError } from './kafka-errors.ts'
+import { rootCause } from './kafka-errors.ts'
 import { type Names, partitionName } from './kafka-names.ts'
 import type { TopicSpec, Watermark } from './types.ts'
 
@@ -58,7 +58,8 @@ export function kafkaTopics(
     } catch (error) {
       const { type } = rootCause(error)
       if (type === 'UNKNOWN_TOPIC_OR_PARTITION' || type === 'LEADER_NOT_AVAILABLE') return undefined
-      throw error
+      // kafkajs takes "no broker has answered" for an answer, and stumbles over it.
+      throw error instanceof TypeError ? noAnswer(error) : error
     }
   }
 
@@ -142,21 +143,7 @@ export function kafkaTopics(
       }))
   }
 
-  const translated =
-    <A extends readonly unknown[], T>(where: string, work: (...args: A) => Promise<T>) =>
-    async (...args: A): Promise<T> => {
-      try {
-        return await work(...args)
-      } catch (cause) {
-        throw streamError(where, cause)
-      }
-    }
-  return {
-    find: translated('topic', find),
-    get: translated('topic', get),
-    ensure: translated('ensureTopics', ensure),
-    watermarks: translated('watermarks', watermarks),
-  }
+  return { ensure, find, get, watermarks }
 }
 
 function topicConfig(topic: string, spec: TopicSpec): ITopicConfig {
@@ -169,4 +156,9 @@ function topicConfig(topic: string, spec: TopicSpec): ITopicConfig {
       { name: 'max.message.bytes', value: `${spec.maxBytes + recordRoom}` },
     ],
   }
+}
+
+function noAnswer(cause: TypeError): StreamError {
+  const message = 'topic: expected the brokers to answer, got nothing'
+  return new StreamError(message, { reason: 'unreachable', retryable: true, cause })
 }

@@ -9,10 +9,14 @@ import {
   type KafkaConnection,
   type KafkaStreamOptions,
 } from './kafka-options.ts'
+import { patiently } from './kafka-patience.ts'
 import { kafkaProduce } from './kafka-produce.ts'
 import { kafkaSending } from './kafka-send.ts'
 import { kafkaTopics } from './kafka-topics.ts'
 import type { StreamPort } from './types.ts'
+
+/** How long topics, marks and the identity are asked for while the brokers are away, in ms. */
+const patienceMs = 30_000
 
 /**
  * The stream port on Apache Kafka, 3.9 or newer.
@@ -27,10 +31,10 @@ export function kafkaStream(
 ): StreamPort {
   const settings = { ...defaultKafkaStreamOptions, ...options }
   const client = kafkaClients(connection, settings)
-  const kafka = client()
+  const own = client()
   const names = kafkaNames(settings.topicPrefix, settings.topics)
-  const adminClient = kafka.admin()
-  const producerClient = kafka.producer({
+  const adminClient = own.admin()
+  const producerClient = own.producer({
     allowAutoTopicCreation: false,
     createPartitioner:
       () =>
@@ -61,33 +65,32 @@ export function kafkaStream(
     },
   })
 
-  async function translated<T>(where: string, work: () => Promise<T>): Promise<T> {
-    try {
-      return await work()
-    } catch (cause) {
-      throw streamError(where, cause)
-    }
+  /** Goes on for a while if the brokers are away. */
+  function asked<T>(where: string, work: () => Promise<T>): Promise<T> {
+    const deadline = performance.now() + patienceMs
+    const isOver = () => isClosed || performance.now() > deadline
+    return patiently(where, work, { isOver, onTrouble })
   }
 
   return {
     identity: () =>
-      translated('identity', async () => (await (await admin()).describeCluster()).clusterId),
-    ensureTopics: topics.ensure,
-    watermarks: topics.watermarks,
+      asked('identity', async () => (await (await admin()).describeCluster()).clusterId),
+    ensureTopics: (specs) => asked('ensureTopics', () => topics.ensure(specs)),
+    watermarks: (topic) => asked('watermarks', () => topics.watermarks(topic)),
     health: () => ({
       ok: !isClosed && trouble === undefined,
       detail: isClosed ? 'closed' : (trouble ?? 'open'),
     }),
 
     async send(name, records, { deadlineMs }) {
-      const begin = performance.now()
+      const deadline = performance.now() + deadlineMs
       const refuseAll = (reason: string) =>
         records.map(() => ({ outcome: 'refused' as const, reason }))
       if (isClosed) return refuseAll('closed')
       try {
-        const topic = await Promise.race([topics.find(name), expired(deadlineMs)])
+        const topic = await before(deadline, () => topics.find(name))
         if (!topic) return refuseAll('no-topic')
-        return await sending.send(name, topic, records, deadlineMs - (performance.now() - begin))
+        return await sending.send(name, topic, records, deadline - performance.now())
       } catch (cause) {
         const error = streamError('send', cause)
         onTrouble(error)
@@ -102,7 +105,7 @@ export function kafkaStream(
         })
       }
       const one = await consume(
-        { kafka: client(), admin, topics, names, options: settings, onTrouble, onHealthy },
+        { client: client(), admin, topics, names, options: settings, onTrouble, onHealthy },
         subscription,
       )
       consuming.add(one)
@@ -131,9 +134,14 @@ export function kafkaStream(
   }
 }
 
-/** Rejects after a while. */
-async function expired(ms: number): Promise<never> {
-  await delay(Math.max(0, ms), undefined, { ref: false })
+/** Tries while the brokers are away; rejects at a time of `performance.now()`, whatever is going on. */
+async function before<T>(deadline: number, work: () => Promise<T>): Promise<T> {
+  const isOver = () => performance.now() >= deadline
+  const expired = delay(Math.max(0, deadline - performance.now()), 'expired', { ref: false })
+  const tried = patiently('send', work, { isOver, onTrouble: () => undefined })
+  const first = await Promise.race([tried, expired])
+  if (first !== 'expired') return first as T
+  tried.catch(() => undefined)
   throw new StreamError('send: expected the brokers to tell of the topic in time, they did not', {
     reason: 'deadline',
     retryable: true,

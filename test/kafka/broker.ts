@@ -32,17 +32,18 @@ const script = (name: string) => fileURLToPath(new URL(name, import.meta.url))
 /**
  * Starts a broker on free ports.
  *
- * @param settings - Further `key=value` lines for its properties.
+ * @param more - Further `key=value` lines for its properties, given the ports that they may use.
  * @throws What `up.sh` says, such as that Maven cannot fetch Kafka.
  */
 export async function startBroker(
   version: string,
-  settings: readonly string[] = [],
+  more: (ports: readonly number[]) => readonly string[] = () => [],
 ): Promise<Broker> {
   const folder = await mkdtemp(join(tmpdir(), 'contrastream-kafka-'))
-  const port = await freePorts(2)
+  const port = await freePorts(4)
   const proxy = await tcpProxy(() => port)
   const advertised = `advertised.listeners=PLAINTEXT://127.0.0.1:${proxy.port}`
+  const settings = more([port + 2, port + 3])
   const start = async () => {
     await run(script('up.sh'), [version, `${port}`, folder, advertised, ...settings])
   }

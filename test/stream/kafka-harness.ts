@@ -34,18 +34,9 @@ export async function kafkaHarness(broker: Broker): Promise<StreamHarness> {
       await broker.stop()
       await broker.start()
     },
-    dropBelow: async (partition, offset) => {
+    dropBelow: (partition, offset) => {
       const { topic, number } = partitionParts(partition)
-      const kafka = new Kafka({ brokers: [broker.address], logLevel: logLevel.NOTHING })
-      const admin = kafka.admin()
-      await admin.connect()
-      // kafkajs knows the leaders of a topic that it has asked about only.
-      await admin.fetchTopicOffsets(`${space}.${topic}`)
-      await admin.deleteTopicRecords({
-        topic: `${space}.${topic}`,
-        partitions: [{ partition: number, offset: `${offset}` }],
-      })
-      await admin.disconnect()
+      return deleteBelow(broker, `${space}.${topic}`, number, offset)
     },
     loseAnswer: async () => broker.proxy.loseAnswers(apiKeys.produce, 1),
     dispose: async () => {
@@ -53,4 +44,19 @@ export async function kafkaHarness(broker: Broker): Promise<StreamHarness> {
       await closeClients()
     },
   }
+}
+
+/** Removes the records of a partition below an offset. */
+export async function deleteBelow(
+  broker: Broker,
+  topic: string,
+  partition: number,
+  offset: number,
+): Promise<void> {
+  const admin = new Kafka({ brokers: [broker.address], logLevel: logLevel.NOTHING }).admin()
+  await admin.connect()
+  // kafkajs knows the leaders only of a topic that it has asked about.
+  await admin.fetchTopicOffsets(topic)
+  await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: `${offset}` }] })
+  await admin.disconnect()
 }

@@ -10,6 +10,8 @@ export interface TcpProxy {
   loseAnswers(apiKey: number, count: number): void
   /** How many answers are still to be swallowed. */
   toLose(): number
+  /** Lets the connections of now go on without passing anything; later ones work. */
+  vanish(): void
   /** Breaks all connections. */
   reset(): void
   close(): Promise<void>
@@ -25,24 +27,28 @@ export const apiKeys = { produce: 0, fetch: 1, offsetCommit: 8 } as const
  */
 export async function tcpProxy(target: () => number, port = 0): Promise<TcpProxy> {
   const sockets = new Set<Socket>()
+  let vanished = 0
+  let connections = 0
   let mode: 'pass' | 'refuse' | 'black-hole' = 'pass'
   let lostKey = -1
   let lost = 0
 
   const server = createServer((client) => {
     if (mode === 'refuse') return client.resetAndDestroy()
+    const number = connections++
+    const isSilent = () => mode === 'black-hole' || number < vanished
     const broker = createConnection({ host: '127.0.0.1', port: target() })
     const kinds = new Map<number, number>() // of requests without an answer, by correlation id
     const requests = frames((frame) => {
       kinds.set(frame.readInt32BE(8), frame.readInt16BE(4))
-      if (mode !== 'black-hole') broker.write(frame)
+      if (!isSilent()) broker.write(frame)
     })
     const answers = frames((frame) => {
       const id = frame.readInt32BE(4)
       const isLost = lost > 0 && kinds.get(id) === lostKey
       kinds.delete(id)
       if (isLost) lost -= 1
-      else if (mode !== 'black-hole') client.write(frame)
+      else if (!isSilent()) client.write(frame)
     })
     client.on('data', requests)
     broker.on('data', answers)
@@ -73,6 +79,9 @@ export async function tcpProxy(target: () => number, port = 0): Promise<TcpProxy
       lost = count
     },
     toLose: () => lost,
+    vanish: () => {
+      vanished = connections
+    },
     reset,
     close: () => {
       reset()
