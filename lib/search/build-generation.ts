@@ -1,3 +1,4 @@
+import { ArtifactError } from '../errors.ts'
 import { coverageOf, type Generation } from './generation.ts'
 import type { Generations, NewGeneration } from './generations.ts'
 
@@ -58,13 +59,19 @@ export async function judgeGeneration(
     const reason = `expected ${percent(minCoverage)} of the pictures, got ${percent(coverage)}: ${missing} are missing or do not decode`
     return failGeneration(all, generation.id, reason, { coverage })
   }
-  const recall = await checks.recall(generation)
+  const recall = await checks.recall(generation).catch((error: unknown) => {
+    if (error instanceof ArtifactError) return error
+    throw error
+  })
+  if (recall instanceof ArtifactError) return failGeneration(all, generation.id, recall.message)
   if (recall < minRecall) {
     const reason = `expected the index to find ${percent(minRecall)} of the true neighbours, it finds ${percent(recall)}`
     return failGeneration(all, generation.id, reason, { coverage, recall })
   }
   return all.update(generation.id, (present) =>
-    present.state === 'building' ? { ...present, state: 'ready', coverage, recall } : undefined,
+    present.state === 'building' && isComplete(present, partitions)
+      ? { ...present, state: 'ready', coverage, recall }
+      : undefined,
   )
 }
 

@@ -32,6 +32,18 @@ export async function loadBlock(
   )
 }
 
+/** {@link loadBlock}; absent if that finds the block missing or damaged. */
+export async function soundBlock(
+  ...[blobs, generation, block]: Parameters<typeof loadBlock>
+): Promise<Block | undefined> {
+  try {
+    return await loadBlock(blobs, generation, block)
+  } catch (error) {
+    if (error instanceof ArtifactError) return undefined
+    throw error
+  }
+}
+
 /** Its blocks by age, so that an index which cannot hold them all drops the oldest. */
 export function blocksByAge({ blocks }: Pick<Generation, 'blocks'>): readonly GenerationBlock[] {
   return blocks.toSorted((a, b) => a.oldest - b.oldest)

@@ -3,7 +3,7 @@ import type { BlobStore } from '../store/types.ts'
 import { type Block, encodeBlock } from './block.ts'
 import { type Generation, type GenerationBlock, generationSize } from './generation.ts'
 import type { Generations } from './generations.ts'
-import { loadBlock } from './load-generation.ts'
+import { soundBlock } from './load-generation.ts'
 import { blockRows } from './options.ts'
 
 /** The vector of one picture. */
@@ -85,8 +85,10 @@ export async function sealRows(
   limits: GenerationLimits,
 ): Promise<Generation> {
   const { partition, from, to, follow, rows } = sealed
-  const last = rows.length === 0 ? undefined : openBlock(generation, partition)
-  const kept = last === undefined ? [] : rowsOf(await loadBlock(blobs, generation, last))
+  const open = rows.length === 0 ? undefined : openBlock(generation, partition)
+  const present = open && (await soundBlock(blobs, generation, open))
+  // A damaged block is left as it is, for a reader to say so, and another one is begun.
+  const [last, kept] = present === undefined ? [undefined, []] : [open, rowsOf(present)]
   const written: GenerationBlock[] = []
   const together = [...kept, ...rows]
   for (let at = 0; at < together.length; at += blockRows) {

@@ -26,7 +26,7 @@ export type RecordOutcome =
 /** What reading records needs. */
 export interface RecordReader {
   readonly blobs: BlobStore
-  readonly decoders: Decoders
+  readonly decoders: Pick<Decoders, 'decode'>
   readonly quarantine: Quarantine
   readonly maxBytes: number
   /** Whether these very bytes were applied before; such a record is not decoded again. */

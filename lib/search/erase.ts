@@ -1,0 +1,37 @@
+import type { BlobStore } from '../store/types.ts'
+import type { Generation, GenerationBlock } from './generation.ts'
+import type { Generations } from './generations.ts'
+import { loadBlock } from './load-generation.ts'
+import { blockOf, putBlock, rowsOf } from './seal.ts'
+
+/**
+ * Writes the blocks of a partition again without some pictures.
+ *
+ * To be called by whoever owns the partition, as sealing is.
+ *
+ * @returns The generation after it.
+ * @throws {@link ArtifactError} if a block is missing or damaged.
+ */
+export async function eraseFrom(
+  blobs: BlobStore,
+  all: Generations,
+  generation: Generation,
+  partition: string,
+  ids: ReadonlySet<string>,
+): Promise<Generation> {
+  const changed = new Map<string, GenerationBlock>()
+  for (const block of generation.blocks) {
+    if (block.partition !== partition) continue
+    const rows = rowsOf(await loadBlock(blobs, generation, block))
+    const left = rows.filter(({ id }) => !ids.has(id))
+    if (left.length === rows.length) continue
+    const { source } = block
+    const entry = { partition, ...(source !== undefined && { source }) }
+    changed.set(block.digest, await putBlock(blobs, blockOf(left, generation.dim), entry))
+  }
+  if (changed.size === 0) return generation
+  return all.update(generation.id, (present) => ({
+    ...present,
+    blocks: present.blocks.map((one) => changed.get(one.digest) ?? one),
+  }))
+}
