@@ -9,8 +9,6 @@ import { backboneCacheFolder } from '../service/cache-folder.ts'
 import { openDatabase } from '../service/database.ts'
 import { diskSpace } from '../service/disk-space.ts'
 import { s3Place } from '../service/open-stores.ts'
-import { checkBucket } from '../store/s3-check.ts'
-import { s3Client } from '../store/s3-client.ts'
 import { contextOf, type GlobalOptions } from './context.ts'
 import { exitCodes } from './output.ts'
 
@@ -103,6 +101,8 @@ function backbones(): Finding {
 /** Whether the bucket of the stores, if they are in one, honours what they rely on. */
 async function bucket(config: Config): Promise<readonly Finding[]> {
   if (config.store.adapter !== 's3') return []
+  const { s3Client } = await import('../store/s3-client.ts')
+  const { checkBucket } = await import('../store/s3-check.ts')
   const client = s3Client(config.store.s3)
   const found = await checkBucket(client, s3Place(config), { attempts: 2 })
   client.destroy()

@@ -40,7 +40,7 @@ export async function openPipeline(config: Config): Promise<Pipeline> {
     throw new StoreError(`data: expected a folder at ${folder}, got: ${String(cause)}`, { cause })
   }
   const database = openDatabase(folder)
-  const stores = openStores(config, database)
+  const stores = await openStores(config, database)
   const { documents, blobs } = stores
   const stream = sqliteStream(database)
   const registry = openRegistry({ documents, blobs, name: config.name })

@@ -11,48 +11,12 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
 import { InputError } from '../errors.ts'
-import { expectSize } from './blob-limits.ts'
 import { limiter } from './limiter.ts'
 import { attempts, type Patience } from './s3-attempts.ts'
+import { wholeBody } from './s3-body.ts'
 import { maxConnections } from './s3-client.ts'
 import { s3Answer, s3Error, unknownOutcome } from './s3-faults.ts'
-
-/** What must hold of an object for a write to happen: that it is absent, or has this tag. */
-export type Condition = 'absent' | { readonly etag: string }
-
-/** How a conditional write ended. */
-export type Written =
-  | { readonly is: 'stored'; readonly etag: string }
-  /** The condition does not hold, nothing is stored. */
-  | { readonly is: 'refused' }
-  /** Another write is in flight, nothing is stored. */
-  | { readonly is: 'conflict' }
-  /** It may be stored, now or in a moment. */
-  | { readonly is: 'unknown'; readonly cause: unknown }
-
-/** What a bucket knows of an object. */
-export interface ObjectHead {
-  readonly etag: string
-  readonly bytes: number
-  /** When it was last written, ms since 1970 on the server's clock. */
-  readonly at: number
-  /** sha256 in hex, where the server keeps the one that came with the bytes. */
-  readonly sha256: string | undefined
-}
-
-/** An object as it was read. */
-export interface ObjectRead {
-  readonly etag: string
-  readonly at: number
-  readonly bytes: Uint8Array
-}
-
-/** An object as it is listed. */
-export interface ObjectListed {
-  readonly key: string
-  readonly bytes: number
-  readonly at: number
-}
+import type { Condition, ObjectHead, ObjectListed, ObjectRead, Written } from './s3-objects.ts'
 
 /**
  * The requests that the stores make. Reads are repeated until they are answered; a write is one
@@ -213,26 +177,4 @@ export function s3Bucket(client: S3Client, bucket: string, patience: Patience = 
 /** sha256 in hex of what {@link Bucket.put} was told; a part's own checksum is another one. */
 function conditionFields(condition: Condition): { IfNoneMatch: '*' } | { IfMatch: string } {
   return condition === 'absent' ? { IfNoneMatch: '*' } : { IfMatch: condition.etag }
-}
-
-/** All bytes of an answer; fewer than it announced are an error. */
-async function wholeBody(
-  where: string,
-  body: Readable,
-  length: number,
-  maxBytes: number,
-): Promise<Uint8Array> {
-  try {
-    expectSize(where, length, maxBytes)
-    const bytes = new Uint8Array(length)
-    let filled = 0
-    for await (const chunk of body) {
-      bytes.set(chunk as Uint8Array, filled)
-      filled += (chunk as Uint8Array).length
-    }
-    if (filled === length) return bytes
-    throw new Error(`${filled} of ${length} bytes`)
-  } finally {
-    body.destroy()
-  }
 }

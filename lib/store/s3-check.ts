@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto'
 import type { S3Client } from '@aws-sdk/client-s3'
 import { StoreError } from '../errors.ts'
 import type { Patience } from './s3-attempts.ts'
-import { type Bucket, type Condition, s3Bucket } from './s3-bucket.ts'
+import { type Bucket, s3Bucket } from './s3-bucket.ts'
 import { busyKey, s3Error } from './s3-faults.ts'
+import type { Condition } from './s3-objects.ts'
 import { type S3Place, s3Keys } from './s3-place.ts'
 
 /** What a bucket was found to do, and what to do about it. */

@@ -1,6 +1,6 @@
 import { attempts, type Patience } from './s3-attempts.ts'
-import type { Written } from './s3-bucket.ts'
 import { busyKey, unknownOutcome } from './s3-faults.ts'
+import type { Written } from './s3-objects.ts'
 
 /** What is known of a write that takes several attempts. */
 export interface Course {

@@ -1,5 +1,5 @@
 import { isDigest } from './blob-digest.ts'
-import type { ObjectListed } from './s3-bucket.ts'
+import type { ObjectListed } from './s3-objects.ts'
 import type { Digest } from './types.ts'
 
 /** A blob as two listings show it: its own object, the copy that is kept, or both. */
