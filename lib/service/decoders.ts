@@ -50,12 +50,14 @@ export interface Decoders {
    *
    * Waits for a free process: callers bound what they hand in.
    *
+   * @param preprocessing - How the pixels must look. Default: the pool's.
+   *
    * @throws The errors of `decodeImage`; {@link ImageDecodeError} also if the picture takes longer
    * than `killAfterMs`, or crashes its process twice, the second time alone in a fresh one.
    * @throws {@link EngineError}, retryable, if decoder processes do not even start.
    * @throws {@link BusyError} once closed.
    */
-  decode(bytes: Uint8Array): Promise<DecodedImage>
+  decode(bytes: Uint8Array, preprocessing?: Preprocessing): Promise<DecodedImage>
   /** `thumbnail` in a process of its own, with the same care and errors as `decode`. */
   thumbnail(bytes: Uint8Array): Promise<Uint8Array>
   /** Ends the processes; pictures under way fail. */
@@ -198,7 +200,8 @@ export function decoders(options: DecoderOptions): Decoders {
   }
 
   return {
-    decode: (bytes) => perform('decode', { bytes: whole(bytes), limits, preprocessing }),
+    decode: (bytes, asked = preprocessing) =>
+      perform('decode', { bytes: whole(bytes), limits, preprocessing: asked }),
     thumbnail: (bytes) => perform('thumbnail', { bytes: whole(bytes), limits }),
     async close() {
       isClosed = true

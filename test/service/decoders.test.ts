@@ -25,6 +25,9 @@ describe('decoders', () => {
     const bytes = await busy().jpeg().toBuffer()
     const image = await start().decode(bytes)
     expect(image).toEqual(await decodeImage(bytes, limits, preprocessing))
+    const other = { ...preprocessing, size: 40 }
+    const asked = await open?.decode(bytes, other)
+    expect(asked).toEqual(await decodeImage(bytes, limits, other))
   })
 
   it('say why a picture is refused, with the error that this process would throw', async () => {

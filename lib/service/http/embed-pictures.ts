@@ -1,5 +1,6 @@
 import type { Matrix } from '../../engine/matrix.ts'
 import { PipelineError } from '../../errors.ts'
+import type { Preprocessing } from '../../image/options.ts'
 import type { ServingRelease } from '../serving-release.ts'
 import type { HttpParts } from './parts.ts'
 import type { BodyLimits } from './read-pictures.ts'
@@ -13,10 +14,14 @@ export function bodyLimits({ config }: Pick<HttpParts, 'config'>): BodyLimits {
   return { bytes, batch, bodyBytes: Math.max(bytes, Math.floor(bodyShare * queue)) }
 }
 
-async function decoded({ decoders, metrics }: HttpParts, bytes: Buffer): Promise<Uint8Array> {
+async function decoded(
+  { decoders, metrics }: HttpParts,
+  bytes: Buffer,
+  preprocessing: Preprocessing,
+): Promise<Uint8Array> {
   const begun = performance.now()
   try {
-    const { pixels } = await decoders.decode(bytes)
+    const { pixels } = await decoders.decode(bytes, preprocessing)
     metrics.count('decode_total', { outcome: 'decoded', reason: '' })
     return pixels
   } catch (error) {
@@ -38,7 +43,9 @@ export async function embedPictures(
   release: ServingRelease,
   pictures: readonly Buffer[],
 ): Promise<Matrix> {
-  const pixels = await Promise.all(pictures.map((bytes) => decoded(parts, bytes)))
+  const pixels = await Promise.all(
+    pictures.map((bytes) => decoded(parts, bytes, release.preprocessing)),
+  )
   const begun = performance.now()
   const vectors = await release.embed(Buffer.concat(pixels))
   parts.metrics.observe('embed_seconds', {}, (performance.now() - begun) / 1000)

@@ -1,6 +1,7 @@
 import type { FastifyBaseLogger } from 'fastify'
 import type { Config } from '../../config/schema.ts'
 import type { DecodedImage } from '../../image/decode.ts'
+import type { Preprocessing } from '../../image/options.ts'
 import type { Metrics } from '../metrics.ts'
 import type { ServingReleases } from '../serving-release.ts'
 import type { EventLog } from './event-log.ts'
@@ -34,7 +35,8 @@ export interface HttpParts {
   /** What `stable` named before; absent where memory does not hold both. */
   readonly previous?: Pick<ServingReleases, 'use'>
   readonly decoders: {
-    decode(bytes: Uint8Array): Promise<DecodedImage>
+    /** Pixels as a release wants them: releases of different lineages may differ. */
+    decode(bytes: Uint8Array, preprocessing: Preprocessing): Promise<DecodedImage>
     thumbnail(bytes: Uint8Array): Promise<Uint8Array>
   }
   readonly store: StoreCalls

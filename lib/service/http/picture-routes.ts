@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import type { Matrix } from '../../engine/matrix.ts'
 import { bodyLimits, embedPictures } from './embed-pictures.ts'
-import { stampHeaders } from './open-app.ts'
 import type { HttpParts } from './parts.ts'
 import { pictureParser, readPictures } from './read-pictures.ts'
 import { answers, binary, pictureContent } from './route-schemas.ts'
+import { stampHeaders } from './stamp-headers.ts'
 import type { HttpApp } from './zod-types.ts'
 
 const uploadHeaders = z.object({

@@ -5,10 +5,10 @@ import { BusyError, InputError } from '../../errors.ts'
 import type { Neighbour, StampedVectors } from '../../search/types.ts'
 import type { ServingRelease, ServingReleases } from '../serving-release.ts'
 import { bodyLimits, embedPictures } from './embed-pictures.ts'
-import { stampHeaders } from './open-app.ts'
 import type { HttpParts } from './parts.ts'
 import { pictureParser, readPictures } from './read-pictures.ts'
 import { answers, pictureContent } from './route-schemas.ts'
+import { stampHeaders } from './stamp-headers.ts'
 import type { HttpApp } from './zod-types.ts'
 
 const searchQuery = z.object({
