@@ -68,10 +68,7 @@ export async function httpServer(parts: HttpParts): Promise<HttpServer> {
   const { config, log, store, decoders, now } = parts
   const { host, port, adminHost, adminPort, names } = config.http
   const warn = (error: unknown): void => log.warn({ err: error }, 'could not read the stores')
-  const door = admission({
-    requests: maxRequests,
-    bytes: config.limits.queue,
-  })
+  const door = admission({ requests: maxRequests, bytes: config.limits.queue })
   parts.metrics.onRead(() => parts.metrics.set('queue_bytes', {}, door.bytes))
   const book = tokenBook(() => store.tokens(), now, warn)
   const thumbnails = thumbnailCache(async (id) => {
@@ -82,14 +79,10 @@ export async function httpServer(parts: HttpParts): Promise<HttpServer> {
   const closing = new AbortController()
   let isDraining = false
 
-  const rulesOf = (address: string) => ({
-    book,
-    names,
-    needsToken: isReachable(address, names),
-  })
+  const rulesOf = (address: string) => ({ book, names, needsToken: isReachable(address, names) })
   const addDataRoutes = async (app: HttpApp): Promise<void> => {
     await app.register(pictureRoutes(parts))
-    await app.register(searchRoutes(parts))
+    await app.register(searchRoutes(parts, erased))
     await app.register(releaseRoutes(parts))
     await app.register(modelRoutes(parts))
     await app.register(clusterRoutes(parts))
@@ -107,27 +100,36 @@ export async function httpServer(parts: HttpParts): Promise<HttpServer> {
   await admin.register(wishRoutes(parts))
   await admin.register(operationRoutes(parts, () => isDraining))
 
+  async function stop(drainMs: number): Promise<void> {
+    isDraining = true
+    if (drainMs > 0) await delay(drainMs)
+    closing.abort()
+    await Promise.all([shut(data), shut(admin)])
+    book.close()
+    erased.close()
+  }
+  function expectToken(address: string): void {
+    if (!isReachable(address, names) || book.hasLive) return
+    const reached = [address, ...names].join(' or ')
+    throw new ConfigError(
+      `http: expected a token where others reach ${reached}, there is none; \`contrastream token create\` makes one`,
+    )
+  }
+
   return {
     listen: async () => {
-      await Promise.all([book.refresh(), erased.refresh()])
-      for (const address of [host, adminHost]) {
-        if (!isReachable(address, names) || book.hasLive) continue
-        throw new ConfigError(
-          `http: expected a token where others can reach ${address}${names.length > 0 ? ` as ${names.join(', ')}` : ''}, there is none; \`contrastream token create\` makes one`,
-        )
-      }
-      return {
-        data: await open(data, host, port, 'port'),
-        admin: await open(admin, adminHost, adminPort, 'adminPort'),
+      try {
+        await Promise.all([book.refresh(), erased.refresh()])
+        for (const address of [host, adminHost]) expectToken(address)
+        return {
+          data: await open(data, host, port, 'port'),
+          admin: await open(admin, adminHost, adminPort, 'adminPort'),
+        }
+      } catch (error) {
+        await stop(0)
+        throw error
       }
     },
-    close: async ({ drainMs }) => {
-      isDraining = true
-      if (drainMs > 0) await delay(drainMs)
-      closing.abort()
-      await Promise.all([shut(data), shut(admin)])
-      book.close()
-      erased.close()
-    },
+    close: ({ drainMs }) => stop(drainMs),
   }
 }

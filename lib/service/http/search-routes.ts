@@ -5,6 +5,7 @@ import { BusyError, InputError } from '../../errors.ts'
 import type { Neighbour, StampedVectors } from '../../search/types.ts'
 import type { ServingRelease, ServingReleases } from '../serving-release.ts'
 import { bodyLimits, embedPictures } from './embed-pictures.ts'
+import type { Erased } from './erased.ts'
 import type { HttpParts } from './parts.ts'
 import { pictureParser, readPictures } from './read-pictures.ts'
 import { answers, pictureContent } from './route-schemas.ts'
@@ -56,7 +57,7 @@ function expectUnit(vector: readonly number[], { dim, version }: ServingRelease)
 }
 
 /** Searches by picture, or by the vector of one. */
-export function searchRoutes(parts: HttpParts) {
+export function searchRoutes(parts: HttpParts, erased: Pick<Erased, 'has'>) {
   const limits = { ...bodyLimits(parts), batch: 1 }
   const { neighbours: mostNeighbours } = parts.config.limits
 
@@ -75,7 +76,9 @@ export function searchRoutes(parts: HttpParts) {
     return { ...stamp, vectors: isOther ? row : expectUnit(vector, release) }
   }
 
-  async function described(release: ServingRelease, found: readonly Neighbour[]) {
+  async function described(release: ServingRelease, all: readonly Neighbour[]) {
+    // The index lets go of erased pictures in its own time; nobody is shown them meanwhile.
+    const found = all.filter(({ id }) => !erased.has(id))
     const [clusters, calibration] = await Promise.all([
       parts.store.clustersOf({ ids: found.map(({ id }) => id) }),
       parts.store.calibration({ version: release.version }),

@@ -172,18 +172,17 @@ describe('pictures in', () => {
     await full.close()
   })
 
-  it('are forgotten: not shown, not listed, not taken again', async () => {
-    const bytes = (await png(35)) as Uint8Array<ArrayBuffer>
-    await post('/v1/images', bytes)
-    const url = `/v1/thumbnails/${idOf(bytes)}`
-    expect((await ask(`${running.data}${url}`)).status).toBe(200)
+  it('are forgotten: not shown, not found, not taken again', async () => {
+    const id = idOf(picture(5))
+    const found = async () => JSON.stringify((await post('/v1/search', picture(5))).json)
+    const thumbnail = async () => (await ask(`${running.data}/v1/thumbnails/${id}`)).status
+    expect([await thumbnail(), (await found()).includes(id)]).toEqual([200, true])
     const headers = { 'x-contrastream': '1' }
-    const path = `/v1/images/${idOf(bytes)}`
-    const forget = () => ask(`${running.admin}${path}`, { method: 'DELETE', headers })
-    expect((await forget()).json).toEqual({ id: idOf(bytes), again: false })
-    expect((await forget()).json).toEqual({ id: idOf(bytes), again: true })
-    expect((await ask(`${running.data}${url}`)).status).toBe(410)
-    expect((await post('/v1/images', bytes)).status).toBe(410)
+    const forget = () => ask(`${running.admin}/v1/images/${id}`, { method: 'DELETE', headers })
+    expect((await forget()).json).toEqual({ id, again: false })
+    expect((await forget()).json).toEqual({ id, again: true })
+    expect([await thumbnail(), (await found()).includes(id)]).toEqual([410, false])
+    expect((await post('/v1/images', picture(5))).status).toBe(410)
   })
 })
 
@@ -296,11 +295,18 @@ describe('the door', () => {
   it('names the setting when an address cannot be had', async () => {
     const parts = partsOf(shop)
     const port = Number(new URL(running.data).port)
-    const config = { ...parts.config, http: { ...parts.config.http, port } }
-    await expect(startServer({ ...parts, config })).rejects.toMatchObject({
-      code: 'CONFIG',
-      message: expect.stringContaining(`http.port: expected to listen on 127.0.0.1 port ${port}`),
-    })
+    for (const [key, http] of [
+      ['port', { port }],
+      ['adminPort', { adminPort: port }],
+    ] as const) {
+      const config = { ...parts.config, http: { ...parts.config.http, ...http } }
+      await expect(startServer({ ...parts, config })).rejects.toMatchObject({
+        code: 'CONFIG',
+        message: expect.stringContaining(
+          `http.${key}: expected to listen on 127.0.0.1 port ${port}`,
+        ),
+      })
+    }
   })
 
   it('knows a new token at once, checks it where none is needed, and forgets one that ended', async () => {
