@@ -19,7 +19,7 @@ export async function demoCommand(
   const { config, output } = contextOf('demo', options)
   const folder = mkdtempSync(join(tmpdir(), 'contrastream-demo-'))
   const reporter = runReporter(output)
-  const stop = interruption(reporter.line)
+  const stop = interruption(reporter.line, config.run.deadline)
   try {
     reporter.line(
       'demo    1,600 generated pictures of 40 glyphs stream in; 20 other glyphs are only measured',

@@ -13,7 +13,7 @@ export async function roundStart(
   const { config, output } = contextOf('round start', options)
   expectDataFolder(config)
   const reporter = runReporter(output)
-  const stop = interruption(reporter.line)
+  const stop = interruption(reporter.line, config.run.deadline)
   try {
     // What is in the log is applied first; folders are for `run`.
     const summary = await run(

@@ -2,7 +2,6 @@ import { ConfigError } from '../errors.ts'
 import { run } from '../service/run.ts'
 import { contextOf, type GlobalOptions } from './context.ts'
 import { interruption } from './interruption.ts'
-import { exitCodes } from './output.ts'
 import { runReporter } from './run-reporter.ts'
 
 interface RunCommandOptions extends GlobalOptions {
@@ -47,7 +46,7 @@ export async function runCommand(
   ])
   const rounds = wholeNumber('--rounds', options.rounds)
   const reporter = runReporter(output)
-  const stop = interruption(reporter.line)
+  const stop = interruption(reporter.line, config.run.deadline)
   try {
     const summary = await run(config, {
       untilIdle: until === 'idle',
@@ -69,7 +68,7 @@ export async function runCommand(
         ...(summary.reason === undefined ? [] : [summary.reason]),
       ].join('\n'),
     )
-    if (stop.signal.aborted) process.exitCode = exitCodes.interrupted
+    if (stop.signal.aborted) process.exitCode = stop.exitCode
   } finally {
     reporter.end()
     stop.release()

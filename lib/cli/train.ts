@@ -8,6 +8,7 @@ import { trainSupervised } from '../service/supervised.ts'
 import { contextOf, type GlobalOptions } from './context.ts'
 import { figuresTable } from './eval.ts'
 import { interruption } from './interruption.ts'
+import { exitCodes } from './output.ts'
 
 interface TrainOptions extends GlobalOptions {
   readonly labels: string
@@ -25,7 +26,7 @@ export async function trainCommand(
   }
   const found = await labelledPictures(String(folder), options.labels)
   const engine = await selectEngine(config.engine)
-  const stop = interruption(output.note)
+  const stop = interruption(output.note, config.run.deadline)
   try {
     const result = await trainSupervised({
       config,
@@ -53,6 +54,9 @@ export async function trainCommand(
         `model: ${options.out}`,
       ].join('\n'),
     )
+  } catch (error) {
+    if (!stop.signal.aborted) throw error
+    process.exitCode = exitCodes.interrupted // nothing was written
   } finally {
     stop.release()
   }

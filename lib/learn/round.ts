@@ -50,7 +50,7 @@ export interface RoundPorts {
   readonly pixels: PixelSource
   /** Monotonic clock, ms. */
   readonly now: () => number
-  readonly report?: (progress: RoundProgress) => void
+  readonly report?: (progress: RoundProgress) => unknown
   /** Called with every iteration of a clustering, for watchdogs. */
   readonly alive?: () => void
   readonly signal?: AbortSignal

@@ -31,7 +31,8 @@ export interface TrainingSet {
 export interface TrainingHooks {
   /** Monotonic clock, ms. */
   readonly now: () => number
-  readonly report?: (progress: TrainingProgress) => void
+  /** What it answers is awaited, so that it may let others have the thread. */
+  readonly report?: (progress: TrainingProgress) => unknown
   /** Called with every iteration of a clustering, for watchdogs. */
   readonly alive?: () => void
   readonly signal?: AbortSignal
@@ -228,7 +229,7 @@ export async function train(
         step += 1
         losses.push(done.loss)
         valids.push(done.valid)
-        tell('train')
+        await tell('train')
         if (hooks.monitor !== undefined && step % hooks.monitor.every === 0) await watch()
         quiet = done.valid < leastValid ? quiet + 1 : 0
         if (quiet >= patience) break

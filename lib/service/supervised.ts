@@ -1,3 +1,4 @@
+import { setImmediate as breathe } from 'node:timers/promises'
 import type { Config } from '../config/schema.ts'
 import type { Engine } from '../engine/select.ts'
 import { InputError } from '../errors.ts'
@@ -118,9 +119,10 @@ export async function trainSupervised(input: SupervisedInput): Promise<Supervise
         seed: config.seed,
         round: 0,
         ...(input.signal && { signal: input.signal }),
-        report: ({ step, steps, loss, valid }) => {
+        report: async ({ step, steps, loss, valid }) => {
           if (step < told + 100) return
           told = step
+          await breathe() // else no signal would be heard
           report(
             `train   ${step}/${steps} · loss ${loss.toFixed(3)} · valid ${Math.round(100 * valid)} %`,
           )

@@ -66,7 +66,9 @@ export function start(args: readonly string[], { prefix = [], env = {} }: Launch
         look()
         void ended.then(() => failed(new Error(`the program ended before it said ${text}`)))
       }),
-    signal: (name) => process.kill(child.pid as number, name),
+    signal: (name) => {
+      child.kill(name)
+    },
     kill: () => process.kill(-(child.pid as number), 'SIGKILL'),
   }
 }
