@@ -2,13 +2,16 @@
  * `npm run prove -- <name>`: measures one claim, prints its figure, and exits 1 when it falls short.
  */
 import { availableParallelism, cpus } from 'node:os'
+import { asleep } from './proofs/asleep.ts'
 import { crash } from './proofs/crash.ts'
 import { gate } from './proofs/gate.ts'
 import { memory } from './proofs/memory.ts'
 import type { Proof } from './proofs/proof.ts'
+import { rights } from './proofs/rights.ts'
 import { rounds } from './proofs/rounds.ts'
 import { speed } from './proofs/speed.ts'
 import { supervised } from './proofs/supervised.ts'
+import { synth } from './proofs/synth.ts'
 import { grocery, groceryHalf, groceryV2, omniglot } from './proofs/unseen-classes.ts'
 import { variance } from './proofs/variance.ts'
 
@@ -24,6 +27,9 @@ const proofs: Readonly<Record<string, Proof>> = {
   memory,
   speed,
   crash,
+  synth,
+  rights,
+  asleep,
 }
 
 const name = process.argv[2] ?? ''

@@ -1,6 +1,7 @@
 import { Duration, type RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib'
+import type { ISecurityGroup } from 'aws-cdk-lib/aws-ec2'
 import { EventBus } from 'aws-cdk-lib/aws-events'
-import { EventSourceMapping, FunctionUrlAuthType, InvokeMode } from 'aws-cdk-lib/aws-lambda'
+import { EventSourceMapping, FunctionUrlAuthType } from 'aws-cdk-lib/aws-lambda'
 import type { Construct } from 'constructs'
 import { environmentNames } from '../../lib/config/names.ts'
 import { allow } from '../constructs/allow.ts'
@@ -26,71 +27,80 @@ export interface FunctionsStackProps extends StackProps {
   readonly removalPolicy: RemovalPolicy
 }
 
-/** Pictures in by upload, news of models out, answers without a server. */
+/**
+ * Pictures in by upload, news of models out, answers without a server.
+ *
+ * Functions log in to Kafka by their role: where a cluster has another login, those two that talk
+ * to it are left out.
+ */
 export class FunctionsStack extends Stack {
-  readonly ingest: PipelineFunction
-  readonly modelPublished: PipelineFunction
   readonly infer: PipelineFunction
+  readonly ingest: PipelineFunction | undefined
+  readonly modelPublished: PipelineFunction | undefined
 
   constructor(scope: Construct, id: string, props: FunctionsStackProps) {
     super(scope, id, props)
-    const { pipeline, network, uploads, removalPolicy } = props
-    const { kafka } = pipeline
-    const common = { pipeline, removalPolicy }
-    const inside = {
-      vpc: network.vpc,
-      subnets: network.subnets,
-      securityGroup: kafka.clientsIn(this),
-    }
+    const isLoggedInByRole = props.pipeline.kafka.auth === 'iam'
+    this.ingest = isLoggedInByRole ? this.#addIngest(props) : undefined
+    this.modelPublished = isLoggedInByRole ? this.#addModelPublished(props) : undefined
+    this.infer = this.#addInfer(props)
+  }
 
-    this.ingest = new PipelineFunction(this, 'ingest', {
-      ...common,
+  #addIngest(props: FunctionsStackProps): PipelineFunction {
+    const { pipeline, uploads } = props
+    const ingest = new PipelineFunction(this, 'ingest', {
+      ...this.#common(props),
       file: 'ingest',
       role: 'ingest',
-      network: inside,
-      timeout: Duration.seconds(60),
+      network: this.#network(props),
       memoryMiB: 1_024,
       environment: { [environmentNames.uploadsBucket]: uploads.bucket.bucketName },
     })
-    uploads.grantRead(this.ingest.role)
-    grantKafka(kafka, this.ingest.role, 'ingest', roleRights.ingest)
-    uploads.queue.grantConsumeMessages(this.ingest.role)
-    new EventSourceMapping(this, 'uploads', {
-      target: this.ingest.function,
+    uploads.grantRead(ingest.role)
+    uploads.queue.grantConsumeMessages(ingest.role)
+    grantKafka(pipeline.kafka, ingest.role, 'ingest', roleRights.ingest)
+    const mapping = new EventSourceMapping(this, 'uploads', {
+      target: ingest.function,
       eventSourceArn: uploads.queue.queueArn,
       batchSize: 10,
       maxConcurrency: 5, // each is a client of the brokers
       reportBatchItemFailures: true,
-    }).node.addDependency(this.ingest.role)
+    })
+    // A mapping is refused while the role lacks a right.
+    mapping.node.addDependency(ingest.role)
+    return ingest
+  }
 
+  #addModelPublished(props: FunctionsStackProps): PipelineFunction {
     const bus = new EventBus(this, 'bus')
-    this.modelPublished = new PipelineFunction(this, 'model-published', {
-      ...common,
+    publishName(this, props.folder, 'event-bus', bus.eventBusName)
+    const announcing = new PipelineFunction(this, 'model-published', {
+      ...this.#common(props),
       file: 'model-published',
       role: 'modelPublished',
-      network: inside,
-      timeout: Duration.seconds(60),
+      network: this.#network(props),
       memoryMiB: 512,
       environment: { [environmentNames.eventBus]: bus.eventBusName },
     })
-    allow(this.modelPublished.role, { actions: ['events:PutEvents'], resources: [bus.eventBusArn] })
+    allow(announcing.role, { actions: ['events:PutEvents'], resources: [bus.eventBusArn] })
     new KafkaEventSource(this, 'published', {
-      kafka,
+      kafka: props.pipeline.kafka,
       topic: 'published',
       group: 'model-published',
       rights: roleRights.modelPublished,
-      target: this.modelPublished.function,
-      role: this.modelPublished.role,
-      vpc: network.vpc,
-      subnets: network.subnets,
+      target: announcing.function,
+      role: announcing.role,
       enabled: props.kafkaEvents,
     })
+    return announcing
+  }
 
-    this.infer = new PipelineFunction(this, 'infer', {
-      ...common,
+  #addInfer(props: FunctionsStackProps): PipelineFunction {
+    const { uploads, folder } = props
+    const infer = new PipelineFunction(this, 'infer', {
+      ...this.#common(props),
       file: 'infer',
       role: 'infer',
-      timeout: Duration.seconds(60),
       memoryMiB: 3_072,
       maxConcurrency: 10,
       environment: {
@@ -99,15 +109,23 @@ export class FunctionsStack extends Stack {
       },
     })
     // A request holds 4.4 MB of picture at most: a larger one is uploaded first.
-    uploads.grantRead(this.infer.role)
+    uploads.grantRead(infer.role)
+    publishName(this, folder, 'infer-function', infer.function.functionName)
     if (props.inferUrl) {
-      const url = this.infer.function.addFunctionUrl({
-        authType: FunctionUrlAuthType.AWS_IAM,
-        invokeMode: InvokeMode.BUFFERED,
-      })
-      publishName(this, props.folder, 'infer-url', url.url)
+      const { url } = infer.function.addFunctionUrl({ authType: FunctionUrlAuthType.AWS_IAM })
+      publishName(this, folder, 'infer-url', url)
     }
-    publishName(this, props.folder, 'event-bus', bus.eventBusName)
-    publishName(this, props.folder, 'infer-function', this.infer.function.functionName)
+    return infer
   }
+
+  #common({ pipeline, removalPolicy }: FunctionsStackProps) {
+    return { pipeline, removalPolicy, timeout: Duration.seconds(60) }
+  }
+
+  #network({ network, pipeline }: FunctionsStackProps) {
+    // Imported once, though two functions carry it.
+    this.#clients ??= pipeline.kafka.clientsIn(this)
+    return { vpc: network.vpc, subnets: network.subnets, securityGroup: this.#clients }
+  }
+  #clients: ISecurityGroup | undefined
 }

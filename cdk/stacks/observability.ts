@@ -12,6 +12,7 @@ import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions'
 import type { Construct } from 'constructs'
 import { Alarms, quarantineShare, roleMetric, type Worry } from '../constructs/alarms.ts'
 import { publishName } from '../constructs/parameter.ts'
+import type { PipelineFunction } from '../constructs/pipeline-function.ts'
 import type { UploadBucket } from '../constructs/upload-bucket.ts'
 import type { FunctionsStack } from './functions.ts'
 import type { LearnerStack } from './learner.ts'
@@ -47,9 +48,15 @@ export class ObservabilityStack extends Stack {
   }
 }
 
-function flowWorries({ name, uploads, functions }: ObservabilityStackProps) {
-  const errors = (of: 'ingest' | 'modelPublished'): IMetric =>
-    functions[of].function.metricErrors({ period: minutes(5) })
+function flowWorries(props: ObservabilityStackProps): Record<string, Worry> {
+  const { name, uploads, functions } = props
+  const { ingest, modelPublished } = functions
+  const failing = (what: string, { function: one }: PipelineFunction): Worry => ({
+    what,
+    metric: one.metricErrors({ period: minutes(5) }),
+    above: 0,
+    periods: 3,
+  })
   return {
     'oldest-record': {
       what: 'The oldest record that was not applied is older than a day and a half',
@@ -69,19 +76,16 @@ function flowWorries({ name, uploads, functions }: ObservabilityStackProps) {
       above: 0.05,
       periods: 3,
     },
-    'ingest-errors': {
-      what: 'The function ingest fails: uploads wait in the queue',
-      metric: errors('ingest'),
-      above: 0,
-      periods: 3,
-    },
-    'published-errors': {
-      what: 'The function model-published fails: nobody hears of new models',
-      metric: errors('modelPublished'),
-      above: 0,
-      periods: 3,
-    },
-  } satisfies Record<string, Worry>
+    ...(ingest && {
+      'ingest-errors': failing('The function ingest fails: uploads wait in the queue', ingest),
+    }),
+    ...(modelPublished && {
+      'published-errors': failing(
+        'The function model-published fails: nobody hears of new models',
+        modelPublished,
+      ),
+    }),
+  }
 }
 
 function learnerWorries(props: ObservabilityStackProps): Record<string, Worry> {
@@ -211,11 +215,12 @@ function rows({ name, learner, search, functions, uploads }: ObservabilityStackP
       : []),
   ]
   const money = [
-    graph('Calls of functions', [
-      functions.ingest.function.metricInvocations(),
-      functions.modelPublished.function.metricInvocations(),
-      functions.infer.function.metricInvocations(),
-    ]),
+    graph(
+      'Calls of functions',
+      [functions.ingest, functions.modelPublished, functions.infer].flatMap((one) =>
+        one ? [one.function.metricInvocations()] : [],
+      ),
+    ),
     graph('Learner: minutes with a GPU', [
       new MathExpression({
         label: 'minutes of 5',
