@@ -1,6 +1,6 @@
 import type { PipelineError } from '../errors.ts'
 import { wasSeen } from '../learn/duplicates.ts'
-import { admit } from '../learn/intake.ts'
+import { admit, type Fate } from '../learn/intake.ts'
 import { topicNames } from '../stream/topics.ts'
 import type { Batch, Consumption, Partition, StartAt } from '../stream/types.ts'
 import type { LearnerCheckpoints } from './learner-checkpoints.ts'
@@ -91,12 +91,14 @@ export function learnerIntake(
     const arrivals = await embedded(pictures)
     await exclusively(async () => {
       const result = admit(memory.state, arrivals.pictures, arrivals.model, admission)
-      for (const [i, fate] of result.fates.entries()) {
+      for (const fate of result.fates) {
         if (fate === 'duplicate') counted.duplicate += 1
         else counted.applied += 1
-        // Before the checkpoint that names it: the picture may not expire any more.
-        if (fate === 'admitted' || fate === 'held-out') await blobs.keep(pictures[i]?.id as string)
       }
+      const isNamed = (fate: Fate | undefined) => fate === 'admitted' || fate === 'held-out'
+      const named = pictures.filter((_, i) => isNamed(result.fates[i]))
+      // Before the checkpoint that names them: they may not expire any more.
+      await Promise.all(named.map(({ id }) => blobs.keep(id)))
       memory.state = result.state
       const last = records.at(-1)
       if (last !== undefined) memory.offsets[partition] = last.offset + 1
