@@ -7,6 +7,9 @@ const picturesPerFalseAlarm = 100_000
 const runs = 100
 const runLength = 2_000
 
+/** Deviation below which surprises differ by rounding alone: they say nothing of what is usual. */
+const leastDeviation = 1e-4
+
 /** 1 − best similarity of a unit row to the centroids, after centring; in [0, 2]. */
 export function surprise(drift: Pick<DriftState, 'centroids' | 'mean'>, row: Float32Array): number {
   const { centroids, mean } = drift
@@ -55,7 +58,7 @@ function calibrated(
 }
 
 /**
- * A drift watch over a fresh reference clustering.
+ * A drift watch over a fresh reference clustering; blind where all reference pictures are alike.
  *
  * @param surprises - Surprise of reference pictures that the clustering was not fitted on.
  */
@@ -67,7 +70,9 @@ export function watchDrift(
   const expected = surprises.reduce((sum, e) => sum + e, 0) / surprises.length
   const variance = surprises.reduce((sum, e) => sum + (e - expected) ** 2, 0) / surprises.length
   const level = { expected, deviation: Math.sqrt(variance) }
-  return { ...reference, ...level, threshold: calibrated(level, surprises, seed), sum: 0 }
+  const isVaried = level.deviation >= leastDeviation
+  const threshold = isVaried ? calibrated(level, surprises, seed) : 0 // which nothing exceeds
+  return { ...reference, ...level, threshold, sum: 0 }
 }
 
 /** The watch after one more picture. */

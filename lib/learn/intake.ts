@@ -110,12 +110,15 @@ export function admit(
       if (broken !== undefined) reject(draft, broken)
       else {
         const evicted = insert(draft, picture, identity, options.buffer, options.seed)
-        if (evicted !== undefined) {
-          reject(draft, 'evicted')
-          released.push(evicted.id)
+        if (evicted?.id === id) reject(draft, 'turned-away')
+        else {
+          fate = 'admitted'
+          if (evicted !== undefined) {
+            reject(draft, 'evicted')
+            released.push(evicted.id)
+          }
         }
         if (cluster !== undefined) tracker?.join(cluster, arrival.embedding)
-        fate = 'admitted'
       }
     }
     drift = watched(drift, arrival.reference)

@@ -80,6 +80,19 @@ describe('watchDrift and observe', () => {
   })
 })
 
+it('sounds no alarm where the reference has no variety to measure by', () => {
+  // Means of equal numbers round either way; one picture of another kind is no drift.
+  for (let surprised = 0.01; surprised < 1; surprised += 0.01) {
+    for (const count of [3, 7, 50]) {
+      const equal = watchDrift(reference, Array<number>(count).fill(surprised), 1)
+      const nearly = watchDrift(reference, [surprised, surprised + 1e-7, surprised - 1e-7], 1)
+      for (const drift of [equal, nearly]) {
+        expect(driftRatio(observe(drift, rowAt(Math.PI)))).toBe(0)
+      }
+    }
+  }
+})
+
 it('reports no drift where nothing is watched', () => {
   expect(driftRatio(undefined)).toBe(0)
   expect(driftRatio(watchDrift(reference, [0.2, 0.2], 1))).toBe(0)

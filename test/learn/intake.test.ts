@@ -49,6 +49,24 @@ describe('admit', () => {
     expect(parts).toEqual(whole)
   })
 
+  it('calls a picture rejected that a full reservoir turns away, and releases only others', () => {
+    const reservoir = { ...defaultBufferOptions, policy: 'reservoir' as const, capacity: 10 }
+    const { state, fates, released } = admit(emptyState, many(80), uncentred, {
+      ...trainingOnly,
+      buffer: reservoir,
+      seed: seedWithoutProbe,
+    })
+    const admitted = many(80)
+      .filter((_, i) => fates[i] === 'admitted')
+      .map(({ id }) => id)
+    expect(new Set([...state.buffer.entries.keys(), ...released])).toEqual(new Set(admitted))
+    expect(state.buffer.rejected['evicted']).toBe(released.length)
+    expect(state.buffer.rejected['turned-away']).toBe(
+      fates.filter((fate) => fate === 'rejected').length,
+    )
+    expect(released.length).toBeGreaterThan(0)
+  })
+
   it('takes a picture once, within a batch and across batches', () => {
     const first = admit(emptyState, [arrival(1), arrival(1)], uncentred, options)
     const again = admit(first.state, [arrival(1)], uncentred, options)
