@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import type { BlobInfo, BlobStore, Space } from '../../lib/store/types.ts'
 import { kills, killsMs, startChild } from './child.ts'
-import { type BlobHarness, fixture, mostSteps } from './harness.ts'
+import { type BlobHarness, fixture, mostSteps, stepsMs } from './harness.ts'
 import type { News, Order } from './peer.ts'
 
 type Done = Extract<News, { is: 'done' }>
@@ -330,6 +330,7 @@ export function describeBlobStore(name: string, make: () => Promise<BlobHarness>
         }
         throw new Error(`expected a ${what} of at most ${mostSteps} steps`)
       },
+      stepsMs,
     )
 
     it(

@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { DocumentStore, Found, JsonObject, Write } from '../../lib/store/types.ts'
 import { startChild } from './child.ts'
-import { fixture, mostSteps, type StoreHarness } from './harness.ts'
+import { fixture, mostSteps, type StoreHarness, stepsMs } from './harness.ts'
 import type { News, Order } from './peer.ts'
 
 type DocumentHarness = StoreHarness<DocumentStore>
@@ -127,24 +127,28 @@ export function describeDocumentStore(name: string, make: () => Promise<Document
       expect(new Set(tags).size).toBe(100)
     })
 
-    it('has stored what it resolved before a kill, and nothing in part', async () => {
-      const { harness, store } = given()
-      for (let step = 1; step <= mostSteps; step++) {
-        const peer = startChild(harness.mortalPeer?.(step) ?? harness.peer())
-        await peer.hear('open')
-        peer.tell({ is: 'count' } as Order)
-        peer.tell({ is: 'write', key: 'a', value: { step } } as Order)
-        const isDone = await peer.hear('done').catch(() => undefined)
-        await peer.signal('SIGKILL')
-        const found = (await store.read('a')) as Found | undefined
-        const previous = found?.value['step']
-        if (isDone) return expect(previous).toBe(step)
-        // What died half-way counts wholly or not at all, and does not stand in the way.
-        expect([undefined, step - 1, step]).toContain(previous)
-        if (previous !== step) await settle(store, found, { step })
-      }
-      throw new Error(`expected a write of at most ${mostSteps} steps`)
-    })
+    it(
+      'has stored what it resolved before a kill, and nothing in part',
+      async () => {
+        const { harness, store } = given()
+        for (let step = 1; step <= mostSteps; step++) {
+          const peer = startChild(harness.mortalPeer?.(step) ?? harness.peer())
+          await peer.hear('open')
+          peer.tell({ is: 'count' } as Order)
+          peer.tell({ is: 'write', key: 'a', value: { step } } as Order)
+          const isDone = await peer.hear('done').catch(() => undefined)
+          await peer.signal('SIGKILL')
+          const found = (await store.read('a')) as Found | undefined
+          const previous = found?.value['step']
+          if (isDone) return expect(previous).toBe(step)
+          // What died half-way counts wholly or not at all, and does not stand in the way.
+          expect([undefined, step - 1, step]).toContain(previous)
+          if (previous !== step) await settle(store, found, { step })
+        }
+        throw new Error(`expected a write of at most ${mostSteps} steps`)
+      },
+      stepsMs,
+    )
 
     it('lists the keys under a prefix in the order of their bytes', async () => {
       const { store } = given()

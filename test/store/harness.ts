@@ -52,3 +52,6 @@ export function fixture<Store, Harness extends StoreHarness<Store>>(
 
 /** A function that is called often enough to be killed at each of its steps: fails past this. */
 export const mostSteps = 80
+
+/** Time that a test may take which starts a process for each step: a busy machine needs seconds. */
+export const stepsMs: number = mostSteps * 3_000
