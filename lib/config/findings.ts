@@ -98,6 +98,43 @@ function checkpointFinding({ learn: { checkpointEvery } }: Config): Finding | un
   }
 }
 
+function kafkaFinding({ stream, store, kafka }: Config): Finding | undefined {
+  if (stream.adapter !== 'kafka') return undefined
+  if (kafka.brokers.length === 0) {
+    return {
+      key: 'kafka.brokers',
+      fault: 'expected at least one host:port for the kafka stream, got none',
+      remedy: 'name the brokers, or set stream.adapter to sqlite',
+    }
+  }
+  if (store.adapter !== 'file') return undefined
+  return {
+    key: 'store.adapter',
+    fault:
+      'expected s3 beside the kafka stream, got file: roles of other machines do not see the folder',
+    remedy: 'set store.adapter to s3, or keep all roles on this machine',
+  }
+}
+
+/** Settings that each login needs. */
+const loginSettings = {
+  none: [],
+  scram: ['username', 'passwordFile'],
+  mtls: ['certFile', 'keyFile'],
+  iam: ['region'],
+} as const
+
+function loginFinding({ stream, kafka: { auth } }: Config): Finding | undefined {
+  if (stream.adapter !== 'kafka') return undefined
+  const missing = loginSettings[auth.kind].find((name) => auth[name] === '')
+  if (missing === undefined) return undefined
+  return {
+    key: `kafka.auth.${missing}`,
+    fault: `expected it for the login ${auth.kind}, got none`,
+    remedy: 'set it, or choose another kafka.auth.kind',
+  }
+}
+
 function folderFindings({ ingest }: Config): readonly Finding[] {
   return ingest.folders
     .filter((path) => !existsSync(path))
@@ -117,6 +154,8 @@ const rules = [
   picturesFinding,
   logFinding,
   checkpointFinding,
+  kafkaFinding,
+  loginFinding,
 ] as const
 
 /** Settings that are in range each and do not fit each other, or this machine's folders. */

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { topicNames } from '../stream/topics.ts'
 import { duration, size } from './units.ts'
 
 const auto = z.literal('auto')
@@ -121,6 +122,35 @@ const store = z
   })
   .prefault({})
 
+const ourTopics: readonly string[] = Object.values(topicNames)
+const text = z.string().default('')
+const kafka = section({
+  brokers: z.array(z.string().regex(/^.+:\d+$/, 'expected host:port')).default([]),
+  auth: section({
+    kind: z.enum(['none', 'scram', 'mtls', 'iam']).default('none'),
+    mechanism: z.enum(['scram-sha-256', 'scram-sha-512']).default('scram-sha-512'),
+    username: text.describe('For scram'),
+    passwordFile: text.describe('For scram'),
+    certFile: text.describe('For mtls, PEM'),
+    keyFile: text.describe('For mtls, PEM'),
+    region: text.describe('For iam'),
+  }),
+  tls: orAuto(z.boolean()).describe('auto: for every login but none'),
+  caFile: text.describe('Authorities to trust instead of the system’s, PEM'),
+  ensureTopics: z.boolean().default(true).describe('Make missing topics; else only check them'),
+  partitions: count.default(6).describe('Of topics that we make'),
+  topicPrefix: orAuto(z.string().regex(/^[A-Za-z0-9._-]*$/)).describe(
+    'auto: none for the pipeline main, else `<name>.`',
+  ),
+  topics: z
+    .record(z.string(), z.string().min(1))
+    .refine((topics) => Object.keys(topics).every((name) => ourTopics.includes(name)), {
+      error: `expected the names of our topics (${ourTopics.join(', ')})`,
+    })
+    .default({})
+    .describe('Names of single topics, such as one that a producer fills already'),
+})
+
 /** Every setting of the pipeline; all have defaults, unknown keys are errors. */
 export const configSchema = z.strictObject({
   name: name.default('main').describe('Pipeline; in group names, store and topic prefixes'),
@@ -155,7 +185,11 @@ export const configSchema = z.strictObject({
       bytes: size.prefault('20GiB').describe('Above it the oldest go, once they are applied'),
     }),
   }),
-  stream: section({ maxRecordBytes: size.prefault('1MB') }),
+  stream: section({
+    adapter: z.enum(['sqlite', 'kafka']).default('sqlite'),
+    maxRecordBytes: size.prefault('1MB'),
+  }),
+  kafka,
   store,
   disk: section({ floor: orAuto(size) }),
   http,

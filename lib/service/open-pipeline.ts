@@ -6,11 +6,10 @@ import { StoreError } from '../errors.ts'
 import { claimPipeline } from '../registry/pipeline.ts'
 import { openRegistry, type Registry } from '../registry/registry.ts'
 import type { BlobStore, DocumentStore } from '../store/types.ts'
-import { sqliteStream } from '../stream/sqlite.ts'
-import { pipelineTopics } from '../stream/topics.ts'
 import type { StreamPort } from '../stream/types.ts'
 import { openDatabase } from './database.ts'
 import { openStores } from './open-stores.ts'
+import { openStream, topicsOf } from './open-stream.ts'
 import { programVersion } from './program-version.ts'
 
 /** The data folder, open: the three ports and the rules over them. */
@@ -42,11 +41,11 @@ export async function openPipeline(config: Config): Promise<Pipeline> {
   const database = openDatabase(folder)
   const stores = await openStores(config, database)
   const { documents, blobs } = stores
-  const stream = sqliteStream(database)
+  const stream = openStream(config, database)
   const registry = openRegistry({ documents, blobs, name: config.name })
   try {
     await claimPipeline(documents, { name: config.name, program: programVersion })
-    await stream.ensureTopics(pipelineTopics(1, config.stream.maxRecordBytes))
+    await stream.ensureTopics(topicsOf(config))
   } catch (error) {
     stores.close()
     database.close()

@@ -1,4 +1,5 @@
 import { type PartitionAssigner, PartitionAssigners } from 'kafkajs'
+import { isWithoutCoordinator } from './kafka-errors.ts'
 
 /**
  * Round robin, with a step before each join of the group.
@@ -14,7 +15,13 @@ export function roundRobinAfter(beforeJoin: () => Promise<void>): PartitionAssig
     const find = cluster.findGroupCoordinator.bind(cluster)
     cluster.findGroupCoordinator = async (group) => {
       await beforeJoin()
-      return find(group)
+      try {
+        return await find(group)
+      } catch (error) {
+        // Another time a broker will answer: the consumer must not give up for good.
+        if (isWithoutCoordinator(error)) Object.assign(error as object, { retriable: true })
+        throw error
+      }
     }
     return PartitionAssigners.roundRobin(config)
   }

@@ -1,6 +1,7 @@
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises'
-import type { Admin, EachBatchPayload, Batch as KafkaBatch } from 'kafkajs'
+import type { EachBatchPayload, Batch as KafkaBatch } from 'kafkajs'
 import { StreamError } from '../errors.ts'
+import type { Ask } from './kafka-ask.ts'
 import { roundRobinAfter } from './kafka-barrier.ts'
 import { safeOffset, toBatches } from './kafka-batch.ts'
 import type { Client } from './kafka-client.ts'
@@ -20,8 +21,7 @@ import type { Consumption, Partition, Subscription } from './types.ts'
 /** What a subscription needs of its surroundings. */
 export interface ConsumeContext {
   readonly client: Client
-  /** Connects if it is not, and resolves to the client. */
-  readonly admin: () => Promise<Admin>
+  readonly ask: Ask
   readonly topics: Topics
   readonly names: Names
   readonly options: Required<KafkaStreamOptions>
@@ -58,7 +58,7 @@ export async function consume(
   const { names, options, topics, onTrouble } = context
   const { group, maxBatchBytes } = subscription
   const where = `group ${group}`
-  const positions = kafkaPositions(context.admin, topics, names, group)
+  const positions = kafkaPositions(context.ask, topics, names, group)
   const mayRestart = restartRule(() => performance.now())
   let current: Ownership | undefined
   /** Whether nothing is to come any more: stopped, or failed. */

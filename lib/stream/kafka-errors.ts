@@ -42,10 +42,19 @@ function ownError(error: unknown): StreamError | undefined {
   return cause === undefined || cause === null ? undefined : ownError(cause)
 }
 
-/** Whether the brokers could not be reached, or went away. */
-export function isConnectionError(error: unknown): boolean {
-  const { name = '' } = rootCause(error)
-  return /Connection|Timeout|BrokerNotFound|NoBroker/.test(name)
+/** Answers of a broker that has just started, or lost a partition to another one. */
+const notReady: ReadonlySet<string | undefined> = new Set([
+  'GROUP_LOAD_IN_PROGRESS',
+  'GROUP_COORDINATOR_NOT_AVAILABLE',
+  'NOT_COORDINATOR_FOR_GROUP',
+  'LEADER_NOT_AVAILABLE',
+  'NOT_LEADER_FOR_PARTITION',
+])
+
+/** Whether the brokers cannot be reached, went away, or are not ready yet. */
+export function isAway(error: unknown): boolean {
+  const { name = '', type } = rootCause(error)
+  return /Connection|Timeout|BrokerNotFound|NoBroker/.test(name) || notReady.has(type)
 }
 
 /**
@@ -58,14 +67,19 @@ export function streamError(where: string, cause: unknown): StreamError {
   const own = ownError(cause)
   if (own) return own
   const root = rootCause(cause)
-  const isAway = isConnectionError(cause)
+  const away = isAway(cause)
   const reason = root.name?.includes('SASL') ? 'login' : reasons[root.type ?? '']
   const detail = root.message ?? String(cause)
   return new StreamError(`${where}: expected the brokers to answer, got: ${detail}`, {
-    reason: reason ?? (isAway ? 'unreachable' : 'other'),
-    retryable: isAway || root.retriable === true,
+    reason: reason ?? (away ? 'unreachable' : 'other'),
+    retryable: away || root.retriable === true || isWithoutCoordinator(cause),
     cause,
   })
+}
+
+/** Whether nobody could tell who coordinates a group; kafkajs takes that for final. */
+export function isWithoutCoordinator(error: unknown): boolean {
+  return rootCause(error).name === 'KafkaJSGroupCoordinatorNotFound'
 }
 
 /** Whether the group goes on without us. */

@@ -1,4 +1,4 @@
-import type { Admin } from 'kafkajs'
+import type { Ask } from './kafka-ask.ts'
 import { safeOffset } from './kafka-batch.ts'
 import { type Names, partitionName, partitionParts } from './kafka-names.ts'
 import type { Topics } from './kafka-topics.ts'
@@ -13,7 +13,7 @@ export interface Positions {
 
 /** The positions of a group. */
 export function kafkaPositions(
-  admin: () => Promise<Admin>,
+  ask: Ask,
   topics: Pick<Topics, 'watermarks'>,
   names: Names,
   group: string,
@@ -24,9 +24,8 @@ export function kafkaPositions(
       return marks.flat().filter(({ partition }) => partitions.includes(partition))
     },
     committed: async (partitions) => {
-      const client = await admin()
       const wanted = topicsOf(partitions).map(names.toKafka)
-      const found = await client.fetchOffsets({ groupId: group, topics: wanted })
+      const found = await ask((admin) => admin.fetchOffsets({ groupId: group, topics: wanted }))
       const committed = found.flatMap(({ topic, partitions: of }) =>
         of.map(({ partition: number, offset }) => {
           const partition = partitionName(names.fromKafka(topic), number)

@@ -1,4 +1,4 @@
-import { isConnectionError } from './kafka-errors.ts'
+import { isAway } from './kafka-errors.ts'
 
 /** Restarts of a consumer within {@link windowMs} before it gives up. */
 const maxRestarts = 5
@@ -7,14 +7,14 @@ const windowMs = 600_000
 /**
  * Tells whether a consumer that failed may start again: five times in ten minutes.
  *
- * Lost connections do not count: an outage of a minute alone takes a dozen.
+ * Brokers that are away do not count: an outage of a minute alone takes a dozen.
  *
  * @param now - A monotonic clock, in ms.
  */
 export function restartRule(now: () => number): (error: unknown) => boolean {
   let counted: number[] = []
   return (error) => {
-    if (isConnectionError(error)) return true
+    if (isAway(error)) return true
     const time = now()
     counted = [...counted.filter((at) => time - at < windowMs), time]
     return counted.length <= maxRestarts

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Admin, ConfigResourceTypes, ITopicConfig } from 'kafkajs'
+import type { ConfigResourceTypes, ITopicConfig } from 'kafkajs'
 import { StreamError } from '../errors.ts'
+import type { Ask } from './kafka-ask.ts'
 import { rootCause } from './kafka-errors.ts'
 import { type Names, partitionName } from './kafka-names.ts'
 import type { TopicSpec, Watermark } from './types.ts'
@@ -40,42 +41,33 @@ export interface Topics {
 /**
  * Topics of a cluster.
  *
- * @param admin - Connects if it is not, and resolves to the client.
  * @param createTopics - Whether `ensure` may make what is missing.
  */
-export function kafkaTopics(
-  admin: () => Promise<Admin>,
-  names: Names,
-  createTopics: boolean,
-): Topics {
+export function kafkaTopics(ask: Ask, names: Names, createTopics: boolean): Topics {
   const known = new Map<string, Topic>()
 
   /** Partitions of a topic; undefined if there is none, or not yet with leaders. */
   async function partitionCount(kafkaName: string): Promise<number | undefined> {
     try {
-      const metadata = await (await admin()).fetchTopicMetadata({ topics: [kafkaName] })
+      const metadata = await ask((admin) => admin.fetchTopicMetadata({ topics: [kafkaName] }))
       return metadata.topics[0]?.partitions.length
     } catch (error) {
       const { type } = rootCause(error)
       if (type === 'UNKNOWN_TOPIC_OR_PARTITION' || type === 'LEADER_NOT_AVAILABLE') return undefined
-      // kafkajs takes "no broker has answered" for an answer, and stumbles over it.
-      throw error instanceof TypeError ? noAnswer(error) : error
+      throw error
     }
   }
 
   /** Settings of a topic; none where we have no right to see them. */
   async function settings(kafkaName: string): Promise<ReadonlyMap<string, string>> {
     try {
-      const { resources } = await (await admin()).describeConfigs({
-        includeSynonyms: false,
-        resources: [
-          {
-            type: topicResource,
-            name: kafkaName,
-            configNames: ['max.message.bytes', 'cleanup.policy'],
-          },
-        ],
-      })
+      const configNames = ['max.message.bytes', 'cleanup.policy']
+      const { resources } = await ask((admin) =>
+        admin.describeConfigs({
+          includeSynonyms: false,
+          resources: [{ type: topicResource, name: kafkaName, configNames }],
+        }),
+      )
       const entries = resources[0]?.configEntries ?? []
       return new Map(entries.map((entry) => [entry.configName, entry.configValue]))
     } catch (error) {
@@ -121,19 +113,15 @@ export function kafkaTopics(
     const found = await Promise.all(specs.map(({ name }) => find(name)))
     const missing = specs.filter((_, i) => found[i] === undefined)
     if (missing.length === 0) return
-    if (!createTopics) {
-      await get((missing[0] as TopicSpec).name)
-    }
-    await (await admin()).createTopics({
-      waitForLeaders: false,
-      topics: missing.map((spec) => topicConfig(names.toKafka(spec.name), spec)),
-    })
+    if (!createTopics) await get((missing[0] as TopicSpec).name)
+    const configs = missing.map((spec) => topicConfig(names.toKafka(spec.name), spec))
+    await ask((admin) => admin.createTopics({ waitForLeaders: false, topics: configs }))
     for (const { name } of missing) await awaitLeaders(name)
   }
 
   async function watermarks(name: string): Promise<Watermark[]> {
     const { kafkaName } = await get(name)
-    const marks = await (await admin()).fetchTopicOffsets(kafkaName)
+    const marks = await ask((admin) => admin.fetchTopicOffsets(kafkaName))
     return marks
       .toSorted((a, b) => a.partition - b.partition)
       .map(({ partition, low, high }) => ({
@@ -156,9 +144,4 @@ function topicConfig(topic: string, spec: TopicSpec): ITopicConfig {
       { name: 'max.message.bytes', value: `${spec.maxBytes + recordRoom}` },
     ],
   }
-}
-
-function noAnswer(cause: TypeError): StreamError {
-  const message = 'topic: expected the brokers to answer, got nothing'
-  return new StreamError(message, { reason: 'unreachable', retryable: true, cause })
 }

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { StreamError } from '../errors.ts'
+import { kafkaAsk } from './kafka-ask.ts'
 import { kafkaClients } from './kafka-client.ts'
 import { type Consuming, consume } from './kafka-consume.ts'
 import { streamError } from './kafka-errors.ts'
@@ -42,10 +43,9 @@ export function kafkaStream(
         message.partition as number, // always set by us
     retry: { retries: 0 }, // our deadline decides
   })
-  // A connected client is asked in vain and answers at once.
-  const admin = () => adminClient.connect().then(() => adminClient)
   const producer = () => producerClient.connect().then(() => producerClient)
-  const topics = kafkaTopics(admin, names, settings.createTopics)
+  const ask = kafkaAsk(adminClient)
+  const topics = kafkaTopics(ask, names, settings.createTopics)
   const consuming = new Set<Consuming>()
   let trouble: string | undefined
   let isClosing = false
@@ -66,7 +66,7 @@ export function kafkaStream(
   })
 
   /** Goes on for a while if the brokers are away. */
-  function asked<T>(where: string, work: () => Promise<T>): Promise<T> {
+  function awaited<T>(where: string, work: () => Promise<T>): Promise<T> {
     const deadline = performance.now() + patienceMs
     const isOver = () => isClosed || performance.now() > deadline
     return patiently(where, work, { isOver, onTrouble })
@@ -74,9 +74,9 @@ export function kafkaStream(
 
   return {
     identity: () =>
-      asked('identity', async () => (await (await admin()).describeCluster()).clusterId),
-    ensureTopics: (specs) => asked('ensureTopics', () => topics.ensure(specs)),
-    watermarks: (topic) => asked('watermarks', () => topics.watermarks(topic)),
+      awaited('identity', () => ask(async (admin) => (await admin.describeCluster()).clusterId)),
+    ensureTopics: (specs) => awaited('ensureTopics', () => topics.ensure(specs)),
+    watermarks: (topic) => awaited('watermarks', () => topics.watermarks(topic)),
     health: () => ({
       ok: !isClosed && trouble === undefined,
       detail: isClosed ? 'closed' : (trouble ?? 'open'),
@@ -105,7 +105,7 @@ export function kafkaStream(
         })
       }
       const one = await consume(
-        { client: client(), admin, topics, names, options: settings, onTrouble, onHealthy },
+        { client: client(), ask, topics, names, options: settings, onTrouble, onHealthy },
         subscription,
       )
       consuming.add(one)

@@ -64,3 +64,9 @@ it.each([{ bucket: 'No' }, { prefix: '/a' }, { prefix: 'a//b' }, { endpoint: 'lo
     expect(() => checkConfig({ store: { s3 } })).toThrow(/store.s3/)
   },
 )
+
+it('replaces the names of our topics only', () => {
+  const topics = (names: object) => checkConfig({ kafka: { topics: names } }).kafka.topics
+  expect(topics({ 'images.unlabeled': 'cameras' })).toEqual({ 'images.unlabeled': 'cameras' })
+  expect(() => topics({ unlabelled: 'cameras' })).toThrow(/kafka.topics: expected the names of our/)
+})

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { StreamPort } from '../../lib/stream/types.ts'
+import type { Partition, StreamPort } from '../../lib/stream/types.ts'
 import { type Child, startChild } from '../store/child.ts'
 import { consumer, until } from './consumer.ts'
 import { fixture, recordsOf, type StreamHarness, sendAcked } from './harness.ts'
@@ -36,6 +36,67 @@ export function groupsContract(make: () => Promise<StreamHarness>): void {
       await second.received(1)
       await second.stop()
       expect(most).toBe(1)
+    })
+
+    it('gives a partition to nobody else while its handler is still at work', async () => {
+      const { harness, stream } = given()
+      await sendAcked(stream, 't', recordsOf('a'))
+      const events: string[] = []
+      const first = await consumer(stream, {
+        start: 'committed',
+        onBatch: async (_, signal) => {
+          await new Promise((resolve) => signal.addEventListener('abort', resolve))
+          await new Promise((resolve) => setTimeout(resolve, 300))
+          events.push('the handler ended')
+        },
+        onRevoke: async (_, why) => {
+          events.push(why)
+        },
+      })
+      await first.received(1)
+      const second = await consumer(await harness.open(), {
+        onAssign: async (partitions) => {
+          events.push('the next owner')
+          return new Map(partitions.map((one) => [one, 'earliest' as const]))
+        },
+      })
+      await first.stop()
+      await second.received(1)
+      expect(events).toEqual(['the handler ended', 'revoked', 'the next owner'])
+    })
+
+    it('delivers each record once to members that keep the positions themselves', async () => {
+      const { harness, stream } = given()
+      const next = new Map<Partition, number>()
+      const seen: string[] = []
+      const member = async (from: StreamPort) =>
+        consumer(from, {
+          topics: ['t3'],
+          onAssign: async (partitions) =>
+            new Map(partitions.map((one) => [one, next.get(one) ?? 'earliest'])),
+          onBatch: async ({ partition, records }) => {
+            seen.push(...records.map(({ offset }) => `${partition}@${offset}`))
+            next.set(partition, (records.at(-1)?.offset ?? 0) + 1)
+          },
+        })
+      const total = 90
+      const sending = (async () => {
+        for (let i = 0; i < total; i++) {
+          await sendAcked(stream, 't3', [{ value: new Uint8Array(1), partition: i % 3 }])
+        }
+      })()
+      const stays = await member(stream)
+      for (let visits = 0; visits < 2; visits++) {
+        const visitor = await member(await harness.open())
+        const before = seen.length
+        await until(() => expect(seen.length).toBeGreaterThan(Math.min(before, total - 1)))
+        await visitor.stop()
+      }
+      await sending
+      await until(() => expect(seen.length).toBeGreaterThanOrEqual(total))
+      await stays.stop()
+      expect(seen).toHaveLength(total)
+      expect(new Set(seen).size).toBe(total)
     })
 
     it('delivers to every group on its own', async () => {

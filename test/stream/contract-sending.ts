@@ -90,6 +90,17 @@ export function sendingContract(make: () => Promise<StreamHarness>): void {
       expect(second?.headers).toEqual({})
     })
 
+    it('keeps keys of any bytes, and headers in any script', async () => {
+      const { stream } = given()
+      const key = Uint8Array.from({ length: 256 }, (_, i) => i)
+      const headers = { source: 'Überwachung 📷', empty: '', 'captured-at': '2026-01-01T00:00:00Z' }
+      await sendAcked(stream, 't', [{ key, value: bytes('v'), headers }])
+      const reader = await consumer(stream)
+      await reader.received(1)
+      expect(Buffer.from(reader.records[0]?.key ?? []).equals(key)).toBe(true)
+      expect(reader.records[0]?.headers).toEqual(headers)
+    })
+
     it('takes values of no bytes, of any bytes and of the largest size', async () => {
       const { stream } = given()
       const values = [new Uint8Array(0), Uint8Array.from({ length: 256 }, (_, i) => i)]

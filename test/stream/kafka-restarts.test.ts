@@ -14,9 +14,12 @@ describe('restartRule', () => {
     expect(mayRestart(fault)).toBe(true)
   })
 
-  it('does not count lost connections, however deep they are wrapped', () => {
+  it.each([
+    ['lost connections', connection],
+    ['a broker that is starting', Object.assign(new Error('x'), { type: 'GROUP_LOAD_IN_PROGRESS' })],
+  ])('does not count %s, however deep they are wrapped', (_, cause) => {
     const mayRestart = restartRule(() => 0)
-    const wrapped = new Error('retries exceeded', { cause: connection })
+    const wrapped = new Error('retries exceeded', { cause })
     expect(Array.from({ length: 40 }, () => mayRestart(wrapped))).not.toContain(false)
     expect(mayRestart(fault)).toBe(true)
   })

@@ -8,7 +8,7 @@ export const testOptions = {
   heartbeatMs: 250,
   maxWaitMs: 50,
   rebalanceMs: 30_000,
-  requestMs: 2_000,
+  requestMs: 4_000,
   attempts: 3,
   backOffMs: 5,
 } as const satisfies KafkaStreamOptions

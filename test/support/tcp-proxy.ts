@@ -34,7 +34,10 @@ export async function tcpProxy(target: () => number, port = 0): Promise<TcpProxy
   let lost = 0
 
   const server = createServer((client) => {
-    if (mode === 'refuse') return client.resetAndDestroy()
+    if (mode === 'refuse') {
+      client.resetAndDestroy()
+      return
+    }
     const number = connections++
     const isSilent = () => mode === 'black-hole' || number < vanished
     const broker = createConnection({ host: '127.0.0.1', port: target() })
