@@ -20,6 +20,19 @@ const withoutPrivilege: Launch =
     ? { prefix: ['setpriv', '--bounding-set', '-dac_override,-dac_read_search', '--'] }
     : {}
 
+const system = (program: string, ...args: readonly string[]) => spawnSync(program, args).status
+
+/** Whether a small disk can be had here: root in a container often may not mount one. */
+function mayMount(): boolean {
+  const folder = mkdtempSync(join(tmpdir(), 'contrastream-mount-'))
+  const isMounted = system('mount', '-t', 'tmpfs', 'tmpfs', folder) === 0
+  if (isMounted) system('umount', folder)
+  else console.log('no right to mount a small disk: no run on a full one')
+  rmSync(folder, { recursive: true })
+  return isMounted
+}
+const canMount = mayMount()
+
 const settings = [
   ...['--set', 'model.backbone=conv4', '--set', 'image.channels=grey'],
   ...['--set', 'disk.floor=1B', '--set', 'engine=wasm'],
@@ -191,24 +204,20 @@ describe('a data folder', () => {
     expect(errors).toContain('--lineage')
   })
 
-  it.runIf(process.getuid?.() === 0)(
-    'on a full disk ends the run, which goes on later',
-    async () => {
-      const system = (program: string, ...args: readonly string[]) =>
-        spawnSync(program, args).status
-      expect(system('mount', '-t', 'tmpfs', '-o', 'size=400k', 'tmpfs', data)).toBe(0)
-      try {
-        const full = await run(pictures)
-        expect(full.code).toBe(4)
-        expect(full.errors).toContain(`room on the disk of ${data}`)
-        expect(full.errors).toContain('free space')
-        system('mount', '-o', 'remount,size=20m', 'tmpfs', data)
-        const { code, lines } = await run(pictures)
-        expect(code).toBe(0)
-        expect(lines.at(-1)).toMatchObject({ event: 'summary', applied: 6 })
-      } finally {
-        system('umount', data)
-      }
-    },
-  )
+  it.runIf(canMount)('on a full disk ends the run, which goes on later', async () => {
+    const system = (program: string, ...args: readonly string[]) => spawnSync(program, args).status
+    expect(system('mount', '-t', 'tmpfs', '-o', 'size=400k', 'tmpfs', data)).toBe(0)
+    try {
+      const full = await run(pictures)
+      expect(full.code).toBe(4)
+      expect(full.errors).toContain(`room on the disk of ${data}`)
+      expect(full.errors).toContain('free space')
+      system('mount', '-o', 'remount,size=20m', 'tmpfs', data)
+      const { code, lines } = await run(pictures)
+      expect(code).toBe(0)
+      expect(lines.at(-1)).toMatchObject({ event: 'summary', applied: 6 })
+    } finally {
+      system('umount', data)
+    }
+  })
 })
