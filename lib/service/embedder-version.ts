@@ -1,0 +1,43 @@
+import type { EngineName } from '../engine/select.ts'
+import type { ImageLimits } from '../image/options.ts'
+import type { Named, Registry } from '../registry/registry.ts'
+import { decoders } from './decoders.ts'
+import type { VersionEmbedder } from './embedder-parts.ts'
+import { versionModel } from './version-model.ts'
+import { versionThread } from './version-thread.ts'
+
+/** Settings of {@link versionEmbedder}. */
+export interface VersionEmbedderOptions {
+  readonly engine: EngineName | 'auto'
+  readonly limits: ImageLimits
+  /** Decoder processes, ≥ 1. */
+  readonly processes: number
+}
+
+/**
+ * Loads a version to embed pictures: its model in a thread, its decoders in processes.
+ *
+ * @throws {@link ArtifactError} if the version is damaged.
+ */
+export async function versionEmbedder(
+  registry: Registry,
+  named: Named,
+  { engine, limits, processes }: VersionEmbedderOptions,
+): Promise<VersionEmbedder> {
+  const model = versionModel(await registry.load(named))
+  const { version, preprocessingHash, preprocessing, dim } = model
+  const thread = await versionThread(model, { engine, maxVectors: 1 })
+  const pool = decoders({ processes, limits, preprocessing })
+  return {
+    version,
+    preprocessingHash,
+    dim,
+    decoders: pool,
+    embed: thread.embed,
+    recall: thread.recall,
+    close: async () => {
+      await pool.close()
+      await thread.close()
+    },
+  }
+}
