@@ -7,20 +7,19 @@ import type { Matrix } from '../engine/matrix.ts'
 import { randomStream } from '../engine/random.ts'
 import type { LayersModel } from '../engine/tf.ts'
 import type { Preprocessing } from '../image/options.ts'
-import { augmentationMrr } from '../metric/augmentation-mrr.ts'
 import { centreRows } from '../metric/centre.ts'
 import { loadArtifact, type ModelFiles, saveArtifact } from '../model/artifact.ts'
-import { embedMatrix } from '../model/encoder.ts'
 import { type FoldReport, foldOnto } from './fold.ts'
 import type { Verdict } from './gate.ts'
 import { judgeModels } from './judge-models.ts'
 import type { LabelledProbe } from './labelled.ts'
+import { monitorOf } from './monitor.ts'
 import { groupNumbers, idsOf } from './picture-lists.ts'
-import { chunks, type Pictures, type PixelSource, picturesOf } from './pictures.ts'
+import { type PixelSource, picturesOf } from './pictures.ts'
 import type { RoundSettings } from './recipe.ts'
 import type { RoundModel } from './round-model.ts'
 import type { Picture, StudentState } from './state.ts'
-import { type Student, startStudent } from './student.ts'
+import { startStudent } from './student.ts'
 import { type TrainingOutcome, type TrainingProgress, train } from './train.ts'
 import { type Watched, watchCandidate } from './watch.ts'
 
@@ -106,30 +105,6 @@ export type RoundResult =
       readonly training: Omit<TrainingOutcome, 'optimizer'>
     }
 
-/** Steps between two looks at the monitor set, and the pictures that it needs. */
-const monitorEvery = 100
-const leastMonitor = 100
-
-/** Augmentation MRR of the student on the monitor set, centred on its own mean there. */
-async function monitorScore(
-  student: Student,
-  pictures: Pictures,
-  ids: readonly string[],
-): Promise<number> {
-  async function* hard() {
-    for (const some of chunks(ids)) yield await pictures.hard(some, 0)
-  }
-  const network = await student.publishable()
-  try {
-    const { matrix, mean } = centreRows(await pictures.embed(network, ids))
-    const queries = await embedMatrix(network, hard(), { mean })
-    const ranks = await augmentationMrr(queries, matrix, Int32Array.from(ids.keys()))
-    return ranks.reduce((sum, value) => sum + value, 0) / ranks.length
-  } finally {
-    network.dispose()
-  }
-}
-
 /** Why a run left no candidate. */
 function withoutCandidate(training: TrainingOutcome): string | undefined {
   switch (training.ended) {
@@ -166,11 +141,7 @@ export async function runRound(input: RoundInput, ports: RoundPorts): Promise<Ro
   const { trainee } = student
   const owned: LayersModel[] = []
   try {
-    const monitorIds = idsOf(input.monitor)
-    const monitor =
-      monitorIds.length >= leastMonitor
-        ? { every: monitorEvery, score: () => monitorScore(student, pictures, monitorIds) }
-        : undefined
+    const monitor = monitorOf(student, pictures, idsOf(input.monitor))
     const trained = await train(
       trainee,
       {

@@ -5,9 +5,8 @@ import type { Matrix } from '../engine/matrix.ts'
 import { randomStream } from '../engine/random.ts'
 import { tf } from '../engine/tf.ts'
 import { pairMasks } from '../loss/pairs.ts'
-import { centreRows } from '../metric/centre.ts'
-import { effectiveRank, spread } from '../metric/rank.ts'
 import { adam } from '../model/optimizer.ts'
+import { collapseAlarm } from './collapse.ts'
 import { adaptiveObjective, type Objective, pairObjective } from './objective.ts'
 import { rateShare } from './rate-share.ts'
 import type { RoundSettings } from './recipe.ts'
@@ -77,20 +76,8 @@ export interface TrainingOutcome {
 /** Valid fraction below which, for so many steps, a labelling has nothing left to teach. */
 const leastValid = 0.02
 const patience = 50
-/** Spread under which embeddings count as collapsed, and the least share of the first rank. */
-const leastSpread = 0.02
-const leastRankShare = 0.5
 /** Fall of the monitor score that brings the best weights back. */
 const toleratedFall = 0.02
-
-/** Pictures that the effective rank is taken from: enough for an alarm, cheap at every phase. */
-const rankedRows = 256
-
-const firstRows = ({ rows, dim, data }: Matrix, limit: number): Matrix => ({
-  rows: Math.min(rows, limit),
-  dim,
-  data: data.subarray(0, Math.min(rows, limit) * dim),
-})
 
 const isFiniteMatrix = (matrix: Matrix): boolean => matrix.data.every(Number.isFinite)
 
@@ -148,7 +135,6 @@ export async function train(
   const clusterings: ClusterStatistics[] = []
   const monitored: { step: number; score: number }[] = []
   let best: { score: number; weights: Float32Array[] } | undefined
-  let firstRank: number | undefined
   let step = 0
   let skipped = 0
   let exhausted = 0
@@ -165,12 +151,7 @@ export async function train(
     }
   }
 
-  const isCollapsed = (embeddings: Matrix): boolean => {
-    const rank = effectiveRank(centreRows(firstRows(embeddings, rankedRows)).matrix)
-    firstRank ??= rank
-    const isFlat = rank === 0 || spread(embeddings) < leastSpread
-    return isFlat || rank < leastRankShare * firstRank
-  }
+  const isCollapsed = collapseAlarm()
 
   const phases = async (): Promise<TrainingOutcome['ended']> => {
     for (let phase = 0; step < steps; phase += 1) {
