@@ -66,6 +66,7 @@ export async function consume(
   let isRebalancing = false
   let heartbeat: () => Promise<void> = async () => undefined
   let stopped: Promise<void> | undefined
+  const left = Promise.withResolvers<void>()
 
   const consumer = context.client.consumer({
     groupId: group,
@@ -86,11 +87,12 @@ export async function consume(
 
   /** Before each join: what we held so far is given up first, whatever that takes. */
   async function letGo(): Promise<void> {
-    if (isOver)
-      throw finalError(`${where}: expected nobody to join it, the subscription is over`, 'closed')
     const why = isRebalancing ? 'revoked' : 'lost'
     isRebalancing = false
-    if (current) await end(current, why)
+    // Also when it is over: kafkajs leaves the group as soon as it cannot join.
+    if (current) await Promise.race([end(current, why), left.promise])
+    if (!isOver) return
+    throw finalError(`${where}: expected nobody to join it, the subscription is over`, 'closed')
   }
 
   /** The group has given us partitions. All are paused before kafkajs can fetch. */
@@ -225,6 +227,7 @@ export async function consume(
   /** Leaves the group without waiting for a handler. */
   function leave(): void {
     isOver = true
+    left.resolve()
     current?.abort()
     void consumer.disconnect().catch(() => undefined)
   }
