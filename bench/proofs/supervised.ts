@@ -12,6 +12,9 @@ const losses = [
 ] satisfies readonly Trial['loss'][]
 const sets = ['omniglot', 'grocery'] as const
 
+/** Shown beside the others, and no default: the same loss with thresholds that follow the data. */
+const shownOnly: Trial['loss'] = 'adaptive'
+
 /** Steps of every training: what a supervised run needs on either set. */
 const steps = 400
 
@@ -36,7 +39,8 @@ export const supervised: Proof = async (args) => {
       lines.push(`${set} · ${loss.padEnd(16)} MAP@R ${mapAtR.text} · R@1 ${recallAt1.text}`)
       return { loss, mapAtR }
     })
-    const best = rows.reduce((a, b) => (b.mapAtR.mean > a.mapAtR.mean ? b : a))
+    const rivals = rows.filter(({ loss }) => loss !== shownOnly)
+    const best = rivals.reduce((a, b) => (b.mapAtR.mean > a.mapAtR.mean ? b : a))
     const ours = rows.find(({ loss }) => loss === 'calibrated')?.mapAtR
     const noise = Math.hypot(best.mapAtR.deviation, ours?.deviation ?? 0)
     const behind = best.mapAtR.mean - (ours?.mean ?? 0)

@@ -270,7 +270,8 @@ describe('releaseWithoutIndex', () => {
   })
 })
 
-describe('every call of a publish may be the last one', () => {
+// Some hundred publishes, each with its fsyncs: seconds on a quiet disk, a minute on a busy one.
+describe('every call of a publish may be the last one', { timeout: 300_000 }, () => {
   /** Applies, publishes the next version, releases it. */
   const run = async (stores: Stores, fence = 2): Promise<void> => {
     const out = outletsOf(stores, fence)
