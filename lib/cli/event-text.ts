@@ -21,5 +21,19 @@ export function eventText(event: PipelineEvent): string {
       return `learn   stable = ${event.version}: ${event.why}`
     case 'not-released':
       return `learn   ${event.version} waits: ${event.why}`
+    case 'generation': {
+      const why = event.reason === undefined ? '' : `: ${event.reason}`
+      return `embed   index ${event.generation} is ${event.state}, ${whole(event.vectors)} vectors${why}`
+    }
+    case 'released':
+      return `embed   stable = ${event.version}, index of ${whole(event.vectors)} vectors complete`
+    case 'serving':
+      return `serve   ${event.version} answers, ${whole(event.vectors)} vectors`
+    case 'bad-release':
+      return `serve   ${event.version} was not taken over: ${event.reason}`
+    case 'listening':
+      return `serve   ${event.data} · admin ${event.admin}`
+    case 'restart':
+      return `${event.role.padEnd(7)} ended: ${event.why}; again in ${Math.round(event.afterMs / 1000)}s`
   }
 }

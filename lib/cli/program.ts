@@ -64,6 +64,7 @@ export function program(): Command {
     async () => (await import('./run.ts')).runCommand,
     (c) =>
       c
+        .option('--role <name>', 'one role alone: ingest, embed, learn or serve; not on sqlite')
         .option('--until <idle>', 'end when all is taken in and nothing is left to learn')
         .option('--rounds <n>', 'end after n rounds')
         .option('--lineage <name>', 'a history of its own')

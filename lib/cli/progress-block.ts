@@ -19,7 +19,10 @@ const minutes = (seconds: number): string =>
 const percent = (share: number): string => `${Math.round(100 * share)} %`
 
 /** The block as lines: what came in, what is learnt. */
-export function progressLines({ ingest, learner }: RunProgress, perSecond: number): string[] {
+export function progressLines(
+  { ingest, learner, embed, serve }: RunProgress,
+  perSecond: number,
+): string[] {
   const read = ingest.sent + ingest.known + ingest.quarantined
   const rate = perSecond > 0 ? ` · ${perSecond.toFixed(0)}/s` : ''
   const left =
@@ -42,6 +45,18 @@ export function progressLines({ ingest, learner }: RunProgress, perSecond: numbe
     lines.push(
       `learn   round ${round.number} · ${progress.phase} ${progress.step}/${progress.steps}${figures}${remaining}`,
     )
+  }
+  if (embed !== undefined) {
+    const { embedded, lag = 0, building } = embed
+    const index =
+      building === undefined ? '' : ` · builds ${building.id}, ${percent(building.coverage)}`
+    lines.push(`embed   ${embedded} embedded · ${lag} behind${index}`)
+  }
+  if (serve !== undefined) {
+    const { release, addresses } = serve
+    const what =
+      release === undefined ? 'loads a model' : `${release.version} · ${release.vectors} vectors`
+    lines.push(`serve   ${what} · ${addresses.data}`)
   }
   return lines
 }

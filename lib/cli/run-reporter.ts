@@ -19,15 +19,24 @@ export interface RunReporter {
 const everyMs = 5_000
 
 /** Where a run stands, as a line of `--json`. */
-function progressEvent({ ingest, learner }: RunProgress): Readonly<Record<string, unknown>> {
+function progressEvent({
+  ingest,
+  learner,
+  embed,
+  serve,
+}: RunProgress): Readonly<Record<string, unknown>> {
   const { applied, lag, round } = learner
   const event = 'progress'
+  const roles = {
+    ...(embed && { embedded: embed.embedded }),
+    ...(serve?.release && { serving: serve.release.version, vectors: serve.release.vectors }),
+  }
   if (round === undefined) {
     const read = ingest.sent + ingest.known + ingest.quarantined
-    return { event, phase: 'intake', found: ingest.found, read, applied, behind: lag }
+    return { event, phase: 'intake', found: ingest.found, read, applied, behind: lag, ...roles }
   }
   const { number, progress, secondsLeft } = round
-  return { event, round: number, ...progress, secondsLeft, applied, behind: lag }
+  return { event, round: number, ...progress, secondsLeft, applied, behind: lag, ...roles }
 }
 
 /**

@@ -1,10 +1,17 @@
+import type { Config } from '../config/schema.ts'
 import { ConfigError } from '../errors.ts'
-import { run } from '../service/run.ts'
+import type { IngestProgress } from '../service/ingester.ts'
+import { type RoleName, type RoleStatuses, roleNames } from '../service/role.ts'
+import { type RunProgress, type RunSummary, run } from '../service/run.ts'
+import { runRole } from '../service/run-role.ts'
+import { supervise } from '../service/supervisor.ts'
 import { contextOf, type GlobalOptions } from './context.ts'
 import { interruption } from './interruption.ts'
+import { exitCodes } from './output.ts'
 import { runReporter } from './run-reporter.ts'
 
 interface RunCommandOptions extends GlobalOptions {
+  readonly role?: string
   readonly until?: string
   readonly rounds?: string
   readonly lineage?: string
@@ -30,6 +37,38 @@ export function wholeNumber(option: string, text: string | undefined): number | 
   throw new ConfigError(`${option}: expected a whole number from 1, got '${text}'`)
 }
 
+/** @throws {@link ConfigError} for a role that does not exist, or cannot be alone. */
+function roleOf(text: string, { stream }: Config): RoleName {
+  const role = roleNames.find((name) => name === text)
+  if (role === undefined) {
+    throw new ConfigError(`--role: expected ${roleNames.join(', ')}, got '${text}'`)
+  }
+  if (stream.adapter === 'kafka') return role
+  throw new ConfigError(
+    `--role: expected stream.adapter kafka, got ${stream.adapter}, which one machine shares; leave --role out to run all roles here`,
+  )
+}
+
+const nothingRead: IngestProgress = { found: 0, sent: 0, known: 0, quarantined: 0, ignored: 0 }
+
+/** Tells where roles stand, once the learner is among them. */
+function tellAll(onProgress: (progress: RunProgress) => void): (statuses: RoleStatuses) => void {
+  return ({ serve, embed, learn: learner }) => {
+    if (learner === undefined) return
+    onProgress({ ingest: serve?.ingest ?? nothingRead, learner, embed, serve })
+  }
+}
+
+function summaryText(summary: RunSummary): string {
+  const { applied, heldOut, duplicates, quarantined, rounds, stable, verdict, reason } = summary
+  const verdictText = verdict === undefined ? '' : ` · last verdict: ${verdict}`
+  return [
+    `${applied} pictures applied, ${heldOut} of them held out · ${duplicates} duplicates · ${quarantined} in quarantine`,
+    `${rounds} rounds · stable ${stable ?? 'none'}${verdictText}`,
+    ...(reason === undefined ? [] : [reason]),
+  ].join('\n')
+}
+
 /** `contrastream run` */
 export async function runCommand(
   [folders]: readonly (string | readonly string[])[],
@@ -44,31 +83,42 @@ export async function runCommand(
     ...(given === undefined ? [] : [`ingest.folders=${JSON.stringify(given)}`]),
     ...(lineage === undefined ? [] : [`lineage=${lineage}`]),
   ])
+  const beginning = {
+    ...(warmStart !== undefined && { warmStart }),
+    ...(from !== undefined && { from: startOf(from) }),
+  }
   const rounds = wholeNumber('--rounds', options.rounds)
+  const role = options.role === undefined ? undefined : roleOf(options.role, config)
   const reporter = runReporter(output)
-  const stop = interruption(reporter.line, config.run.deadline)
+  const { line: tell, onEvent, onProgress } = reporter
+  const stop = interruption(tell, config.run.deadline)
+  const { signal } = stop
+  // Who sends SIGTERM may still send requests; who presses a key does not.
+  const drain = () => stop.exitCode === exitCodes.done
   try {
-    const summary = await run(config, {
-      untilIdle: until === 'idle',
-      beginning: {
-        ...(warmStart !== undefined && { warmStart }),
-        ...(from !== undefined && { from: startOf(from) }),
-      },
-      ...(rounds !== undefined && { rounds }),
-      now: Date.now,
-      onEvent: reporter.onEvent,
-      onProgress: reporter.onProgress,
-      signal: stop.signal,
-    })
-    reporter.end()
-    output.result({ event: 'summary', ...summary }, () =>
-      [
-        `${summary.applied} pictures applied, ${summary.heldOut} of them held out · ${summary.duplicates} duplicates · ${summary.quarantined} in quarantine`,
-        `${summary.rounds} rounds · stable ${summary.stable ?? 'none'}${summary.verdict === undefined ? '' : ` · last verdict: ${summary.verdict}`}`,
-        ...(summary.reason === undefined ? [] : [summary.reason]),
-      ].join('\n'),
-    )
-    if (stop.signal.aborted) process.exitCode = stop.exitCode
+    if (role !== undefined) {
+      const settings = { config, beginning, restarts: 0 }
+      const started = { now: Date.now, signal, drain, onEvent, onStatus: () => undefined }
+      await runRole(role, settings, started)
+    } else {
+      const isEndless = until === undefined && rounds === undefined
+      const summary = isEndless
+        ? await supervise(config, {
+            beginning,
+            signal,
+            drain,
+            onEvent,
+            onProgress: tellAll(onProgress),
+          })
+        : await run(config, {
+            ...{ beginning, signal, onEvent, now: Date.now, untilIdle: until === 'idle' },
+            ...(rounds !== undefined && { rounds }),
+            onProgress,
+          })
+      reporter.end()
+      output.result({ event: 'summary', ...summary }, () => summaryText(summary))
+    }
+    if (signal.aborted) process.exitCode = stop.exitCode
   } finally {
     reporter.end()
     stop.release()

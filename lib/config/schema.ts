@@ -175,6 +175,19 @@ export const configSchema = z.strictObject({
   release: section({
     promotion: z.enum(['auto', 'manual']).default('auto'),
     keep: count.default(10).describe('Versions that stay, besides those in use'),
+    poll: duration.prefault('30s').describe('Time between two looks at `stable`'),
+  }),
+  search: section({
+    enabled: z
+      .boolean()
+      .default(true)
+      .describe('A service builds an index; without it `learn` moves `stable` by itself'),
+  }),
+  index: section({
+    maxVectors: count.default(200_000).describe('Beyond it the oldest leave'),
+    retention: orAuto(duration).describe('auto: that of pictures'),
+    minCoverage: share.default(0.99).describe('Of the pictures that a new index must have'),
+    minRecall: share.default(0.99).describe('Of the true neighbours that it must find'),
   }),
   pictures: section({
     retention: orAuto(duration).describe('Of pictures that nothing needs; auto: for ever'),
@@ -205,6 +218,7 @@ export const configSchema = z.strictObject({
   }),
   run: section({
     watchdog: duration.prefault('120s').describe('Work without progress ends the process'),
+    drain: duration.prefault('5s').describe('Requests are still answered after SIGTERM'),
     deadline: duration.prefault('25s').describe('From the first signal to the end of the process'),
   }),
   logging: section({

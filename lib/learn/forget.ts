@@ -36,3 +36,12 @@ export function withoutPictures(state: LearnerState, ids: ReadonlySet<string>): 
     },
   }
 }
+
+/** Whether any of these pictures is in the buffer or held out. */
+export function knowsAny({ buffer, heldOut }: LearnerState, ids: ReadonlySet<string>): boolean {
+  const isOne = ({ id }: { readonly id: string }) => ids.has(id)
+  return (
+    [...ids].some((id) => buffer.entries.has(id)) ||
+    [heldOut.a, heldOut.b, heldOut.monitor].some((some) => some.some(isOne))
+  )
+}

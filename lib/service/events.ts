@@ -1,5 +1,8 @@
 import type { Comparison } from '../learn/gate.ts'
 import type { RoundProgress } from '../learn/round.ts'
+import type { EmbedderEvent } from './embedder-parts.ts'
+import type { Addresses } from './http/http-server.ts'
+import type { ReaderEvent } from './release-reader.ts'
 
 /** What a role says while it works; `--json` prints each as one object. */
 export type PipelineEvent =
@@ -16,6 +19,16 @@ export type PipelineEvent =
   | RoundEnded
   | { readonly event: 'stable'; readonly version: string; readonly why: string }
   | { readonly event: 'not-released'; readonly version: string; readonly why: string }
+  | ({ readonly event: 'listening' } & Addresses)
+  | {
+      readonly event: 'restart'
+      readonly role: string
+      readonly why: string
+      /** Time until it is started again, ms. */
+      readonly afterMs: number
+    }
+  | EmbedderEvent
+  | ReaderEvent
 
 /** How a round ended. */
 export interface RoundEnded {

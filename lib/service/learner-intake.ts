@@ -16,6 +16,8 @@ export interface LearnerIntake {
   /** Begins to take records in, where memory ends. */
   start(): Promise<void>
   stop(): Promise<void>
+  /** Pictures that were erased: from now on they count as seen. */
+  refuse(ids: ReadonlySet<string>): void
   /** Records between what is applied and the end of the log. */
   measureLag(): Promise<number>
   /** Tells the stream which records are done with. */
@@ -47,6 +49,7 @@ export function learnerIntake(
   let consumption: Consumption | undefined
   let lag = 0
   let failure: PipelineError | undefined
+  let refused: ReadonlySet<string> = new Set()
 
   /** Embeds decoded pictures by the champion and, for the drift watch, by the frozen backbone. */
   const embedded = async (pictures: readonly RecordPicture[]) => {
@@ -78,7 +81,7 @@ export function learnerIntake(
       decoders,
       quarantine: aside,
       maxBytes: config.limits.bytes,
-      wasSeen: (id: string) => wasSeen(memory.state.seen, id),
+      wasSeen: (id: string) => refused.has(id) || wasSeen(memory.state.seen, id),
     }
     const { since = 0 } = memory
     const wanted = records.filter(({ timestamp }) => timestamp >= since)
@@ -153,6 +156,9 @@ export function learnerIntake(
     },
     stop: async () => {
       await consumption?.stop()
+    },
+    refuse: (ids) => {
+      refused = ids
     },
     reportProgress: (offsets) => {
       for (const [partition, offset] of Object.entries(offsets)) {

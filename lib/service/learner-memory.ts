@@ -36,6 +36,8 @@ export interface LearnerParts {
   readonly labelled: LabelledProbe | undefined
   /** How the history begins; refused for one that has begun. */
   readonly beginning: Beginning
+  /** Whether it moves `stable` itself; else `embed` does, once the index is made. */
+  readonly releases: boolean
   /** The time of day, ms since 1970, and a monotonic clock. */
   readonly now: () => number
   readonly onEvent: (event: PipelineEvent) => void

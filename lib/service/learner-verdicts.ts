@@ -129,7 +129,9 @@ export function learnerVerdicts(context: VerdictsContext): LearnerVerdicts {
         return undefined
       })
       if (version !== undefined) {
-        const released = await releaseWithoutIndex(out, { promotion: config.release.promotion })
+        const released = parts.releases
+          ? await releaseWithoutIndex(out, { promotion: config.release.promotion })
+          : undefined
         if (released?.released === false)
           onEvent({ event: 'not-released', version, why: released.why })
         await useChampion(parts, memory)

@@ -1,6 +1,7 @@
 import { freshCount } from '../learn/buffer.ts'
 import { openCheckpoint } from '../learn/checkpoint.ts'
 import { driftRatio } from '../learn/drift.ts'
+import { knowsAny, withoutPictures } from '../learn/forget.ts'
 import { heldOutPictures } from '../learn/held-out.ts'
 import { type Outlets, releaseWithoutIndex, resumePublish } from '../learn/publish.ts'
 import type { RoundProgress } from '../learn/round.ts'
@@ -22,6 +23,10 @@ export interface Learner {
   readonly status: LearnerStatus
   /** Begins to take records in. */
   start(): Promise<void>
+  /**
+   * Drops pictures that were erased, and takes them in no more; writes a checkpoint if it knew one.
+   */
+  forget(ids: ReadonlySet<string>): Promise<void>
   /** Whether a round would start now, and what is missing. */
   check(): StartCheck
   /** Runs a round to its end; undefined if too little is buffered. */
@@ -108,7 +113,7 @@ export async function openLearner(parts: LearnerParts): Promise<Learner> {
       if (memory.saved !== undefined) {
         const done = await resumePublish(memory.saved, out)
         if (done !== undefined) keep(done.saved)
-        await releaseWithoutIndex(out, { promotion: config.release.promotion })
+        if (parts.releases) await releaseWithoutIndex(out, { promotion: config.release.promotion })
       } else await exclusively(() => write())
       await versions.publishBaseline()
       await useChampion(parts, memory)
@@ -120,6 +125,14 @@ export async function openLearner(parts: LearnerParts): Promise<Learner> {
       if (round !== undefined && frozen !== undefined) await rounds.run(frozen, round)
     },
     start: intake.start,
+    forget: async (ids) => {
+      intake.refuse(ids)
+      await exclusively(async () => {
+        if (!knowsAny(memory.state, ids)) return
+        memory.state = withoutPictures(memory.state, ids)
+        await write()
+      })
+    },
     check,
     round: async () => {
       intake.assertAlive()

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { RegistryError } from '../errors.ts'
+import { plainJson } from '../registry/canonical.ts'
 import {
   countSchema,
   type DocumentKind,
@@ -51,6 +52,63 @@ export async function requestRound(
         ? await documents.create(roundKey, { ...request })
         : await documents.swap(roundKey, { ...request }, found.tag)
     if (write.ok) return request
+  }
+}
+
+/** What became of the last wish that the learner followed. */
+export interface RoundAnswer {
+  readonly format: 1
+  /** Number of the wish. */
+  readonly seq: number
+  /** Of the round that it led to; absent if there was too little to learn from. */
+  readonly verdict?: string | undefined
+  readonly reason: string
+}
+
+const answerKey = 'requests/round-answer'
+const answerKind: DocumentKind<RoundAnswer> = {
+  format: 1,
+  error: RegistryError,
+  schema: z.strictObject({
+    format: z.literal(1),
+    seq: countSchema,
+    verdict: z.string().exactOptional(),
+    reason: z.string(),
+  }),
+}
+
+/** The last answer to a wish for a round. */
+export async function roundAnswer(documents: DocumentStore): Promise<RoundAnswer | undefined> {
+  const found = await readFound(documents, answerKey)
+  return found && readDocument(answerKey, found.value, answerKind)
+}
+
+/** The last wish for a round, if no answer was written to it. */
+export async function openRoundRequest(
+  documents: DocumentStore,
+): Promise<RoundRequest | undefined> {
+  const found = await readFound(documents, roundKey)
+  if (found === undefined) return undefined
+  const last = readDocument(roundKey, found.value, roundKind)
+  return last.seq > ((await roundAnswer(documents))?.seq ?? 0) ? last : undefined
+}
+
+/**
+ * Answers a wish for a round, and with it all before it. Killed before, the learner follows the
+ * wish once more, and finds nothing new to learn.
+ */
+export async function answerRound(
+  documents: DocumentStore,
+  answer: Omit<RoundAnswer, 'format'>,
+): Promise<void> {
+  const value = plainJson({ format: 1, ...answer })
+  for (;;) {
+    const found = await readFound(documents, answerKey)
+    const write =
+      found === undefined
+        ? await documents.create(answerKey, value)
+        : await documents.swap(answerKey, value, found.tag)
+    if (write.ok) return
   }
 }
 

@@ -2,26 +2,21 @@ import { availableParallelism } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Config } from '../config/schema.ts'
 import { PipelineError } from '../errors.ts'
-import type { Preprocessing } from '../image/options.ts'
-import type { LabelledProbe } from '../learn/labelled.ts'
 import { monotonicClock } from '../registry/clock.ts'
-import { processName } from '../stream/sqlite-owner.ts'
-import { backboneCacheFolder } from './cache-folder.ts'
 import { Closers } from './closers.ts'
-import { decoders as decoderPool } from './decoders.ts'
-import { type EngineThread, engineThread } from './engine-thread.ts'
+import type { EmbedderStatus } from './embedder-parts.ts'
 import type { LearnerStatus, PipelineEvent, RoundEnded } from './events.ts'
 import { expectStartable } from './expect-startable.ts'
 import { fullDisk } from './full-disk.ts'
 import { housekeeper } from './housekeeping-schedule.ts'
 import { type IngestProgress, ingester } from './ingester.ts'
-import { labelledProbe } from './labelled-probe.ts'
-import { type Learner, openLearner } from './learner.ts'
+import type { Learner } from './learner.ts'
 import type { Beginning } from './learner-memory.ts'
+import { openLearning } from './open-learning.ts'
 import { openPipeline } from './open-pipeline.ts'
+import type { ServeStatus } from './role.ts'
 import { takeRunLease } from './run-lease.ts'
 import { runWatch } from './run-watch.ts'
-import { limitsOf, preprocessingOf, recipeOf } from './settings.ts'
 
 /** What a run is asked for. */
 export interface RunOptions {
@@ -40,10 +35,12 @@ export interface RunOptions {
   readonly signal: AbortSignal
 }
 
-/** Where a run stands. */
+/** Where a run stands; the last two only where roles are processes. */
 export interface RunProgress {
   readonly ingest: IngestProgress
   readonly learner: LearnerStatus
+  readonly embed?: EmbedderStatus | undefined
+  readonly serve?: ServeStatus | undefined
 }
 
 /** How a run ended. */
@@ -60,20 +57,6 @@ export interface RunSummary {
 }
 
 const pollMs = 100
-
-/** The labelled probe, its pixels in the engine's cache and no longer here. */
-async function keepLabelled(
-  config: Config,
-  preprocessing: Preprocessing,
-  thread: EngineThread,
-  note: (text: string) => void,
-): Promise<LabelledProbe | undefined> {
-  const decoded = await labelledProbe(config, preprocessing, note)
-  if (decoded === undefined) return undefined
-  const { ids, classes, pixels } = decoded
-  await thread.call.keep({ ids, pixels })
-  return { ids, classes }
-}
 
 /** Whether a round starts by itself, or because rounds were asked for. */
 function wantsRound(learner: Learner, done: number, options: RunOptions): boolean {
@@ -117,65 +100,18 @@ async function runPipeline(config: Config, options: RunOptions): Promise<RunSumm
     const lease = await takeRunLease(pipeline, 'learn', monotonicClock, fail)
     closers.add(() => lease.release())
 
-    let learner: Learner | undefined
     const watch = runWatch(config.run.watchdog)
     closers.add(() => watch.close())
-    const thread = engineThread({
-      progress: (progress) => {
-        watch.progress(progress)
-        learner?.progress(progress)
+    const { learner: active, abort } = await openLearning(
+      {
+        ...{ pipeline, lease, watch, now, onEvent, fail },
+        beginning: options.beginning ?? {},
+        processes:
+          config.limits.decoders === 'auto' ? availableParallelism() : config.limits.decoders,
+        releases: true,
       },
-      alive: () => watch.progress(),
-      refill: (ids) => refill(ids),
-      installing: (text) => onEvent({ event: 'note', text }),
-    })
-    closers.add(() => thread.close())
-    void thread.died.then(fail)
-    const engine = await thread.call.start({ choice: config.engine })
-    onEvent({ event: 'engine', name: engine.name, device: engine.device })
-    recipeOf(config, engine) // throws where the engine cannot train it
-    const baseline = await thread.call.baseline({
-      backbone: config.model.backbone,
-      size: config.image.size === 'auto' ? 28 : config.image.size,
-      channels: config.image.channels,
-      cacheFolder: backboneCacheFolder(),
-    })
-    const preprocessing = preprocessingOf(config, engine, baseline)
-    const { files } = baseline
-    await thread.call.open({ folder: pipeline.cacheFolder, preprocessing, files })
-    const labelled = await keepLabelled(config, preprocessing, thread, (text) =>
-      onEvent({ event: 'note', text }),
+      closers,
     )
-    const processes =
-      config.limits.decoders === 'auto' ? availableParallelism() : config.limits.decoders
-    const decoders = decoderPool({ processes, limits: limitsOf(config), preprocessing })
-    closers.add(() => decoders.close())
-    const refill = (ids: readonly string[]) =>
-      Promise.all(
-        ids.map(async (id) => {
-          const bytes = await pipeline.blobs.get('pictures', id, { maxBytes: config.limits.bytes })
-          const pixels = bytes && (await decoders.decode(bytes)).pixels
-          watch.progress()
-          return pixels
-        }),
-      )
-
-    learner = await openLearner({
-      pipeline,
-      config,
-      lease,
-      owner: processName(),
-      engine,
-      thread,
-      decoders,
-      baseline,
-      preprocessing,
-      labelled,
-      beginning: options.beginning ?? {},
-      now,
-      onEvent,
-    })
-    const active = learner
     const tell = (text: string) => onEvent({ event: 'note', text })
     const house = housekeeper(pipeline, {
       now,
@@ -187,7 +123,7 @@ async function runPipeline(config: Config, options: RunOptions): Promise<RunSumm
     const intake = ingester(pipeline, config, now, tell, house.refusal)
     const onAbort = () => {
       intake.stop()
-      void thread.call.abort(undefined).catch(() => undefined)
+      abort()
     }
     stopping.addEventListener('abort', onAbort, { once: true })
     const tick = setInterval(() => {

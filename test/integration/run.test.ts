@@ -116,7 +116,8 @@ it('embeds by the stable version, and measures it beside the baseline', async ()
 
 it('refuses a second run on the same folder, and names its process', async () => {
   // The first one watches until it is killed; the second needs one beat of its lease to be sure.
-  const first = start(['run', pictures, ...settings])
+  const ports = ['http.port=0', 'http.adminPort=0'].flatMap((pair) => ['--set', pair])
+  const first = start(['run', pictures, ...ports, ...settings])
   await first.said('"event":"stable"')
   const second = await run()
   first.kill()

@@ -20,7 +20,8 @@ function run(data: string, more: readonly string[] = [], launch: Launch = {}): R
     ...['learn.steps=1000000', 'learn.maxRoundTime=10m', ...more],
   ]
   const pairs = settings.flatMap((pair) => ['--set', pair])
-  return start(['run', small.pictures, '--data', join(small.folder, data), ...pairs], launch)
+  const args = ['run', small.pictures, '--rounds', '1000', '--data', join(small.folder, data)]
+  return start([...args, ...pairs], launch)
 }
 
 it.each([

@@ -16,8 +16,8 @@ afterAll(() => small.remove())
 function runWith(module: URL, data: string): Running {
   const settings = ['run.watchdog=3s', 'engine=wasm', 'model.backbone=conv4', 'limits.decoders=1']
   const pairs = settings.flatMap((pair) => ['--set', pair])
-  const args = ['run', small.pictures, '--data', join(small.folder, data), ...pairs]
-  return start(args, { env: { NODE_OPTIONS: `--import=${module.href}` } })
+  const args = ['run', small.pictures, '--rounds', '1000', '--data', join(small.folder, data)]
+  return start([...args, ...pairs], { env: { NODE_OPTIONS: `--import=${module.href}` } })
 }
 
 /** Waits until no process of the group is left: none outlives the one that started it. */

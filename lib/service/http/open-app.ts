@@ -22,7 +22,10 @@ const maxJsonBytes = 256 * 1024
 const requestId = (given: string | string[] | undefined): string =>
   typeof given === 'string' && /^[A-Za-z0-9._-]{1,64}$/.test(given) ? given : randomUUID()
 
-function nameRelease(app: FastifyInstance, { releases }: HttpParts): void {
+/** What every server needs, whatever its routes. */
+export type AppParts = Pick<HttpParts, 'config' | 'log' | 'metrics' | 'releases'>
+
+function nameRelease(app: FastifyInstance, { releases }: AppParts): void {
   app.addHook('onSend', async (_, reply) => {
     const { current } = releases
     if (current === undefined || reply.hasHeader('x-contrastream-model')) return
@@ -54,7 +57,7 @@ function answerErrors(app: FastifyInstance): void {
  * says of itself.
  */
 export async function openApp(
-  parts: HttpParts,
+  parts: AppParts,
   door: Admission,
   rules: DoorRules,
 ): Promise<HttpApp> {

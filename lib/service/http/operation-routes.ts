@@ -14,8 +14,10 @@ export function openApiRoutes() {
 }
 
 /** For those who run it: no token, and never on the data port. */
-export function operationRoutes(parts: HttpParts, isDraining: () => boolean) {
-  const { metrics, health } = parts
+export function operationRoutes(
+  { metrics, health }: Pick<HttpParts, 'metrics' | 'health'>,
+  isDraining: () => boolean,
+) {
   return async (app: HttpApp): Promise<void> => {
     const described = (summary: string) => ({
       schema: {

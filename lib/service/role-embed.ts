@@ -1,0 +1,120 @@
+import type { Config } from '../config/schema.ts'
+import { monotonicClock } from '../registry/clock.ts'
+import { versionNumber } from '../registry/version-id.ts'
+import { processName } from '../stream/sqlite-owner.ts'
+import { Closers } from './closers.ts'
+import { type Embedder, embedder } from './embedder.ts'
+import type { EmbedderOptions, EmbedderStatus } from './embedder-parts.ts'
+import { versionEmbedder } from './embedder-version.ts'
+import { adminServer } from './http/admin-server.ts'
+import { openLog } from './logging.ts'
+import { type Metrics, openMetrics } from './metrics.ts'
+import { openPipeline } from './open-pipeline.ts'
+import { erasedIds } from './requests.ts'
+import type { Role, RoleHost, RoleSettings } from './role.ts'
+import { decoderShare, groupOf } from './role-settings.ts'
+import { limitsOf } from './settings.ts'
+import { watchdog } from './watchdog.ts'
+
+function optionsOf({ index, pictures, release, limits }: Config): EmbedderOptions {
+  const { maxVectors, minCoverage, minRecall } = index
+  const retention = index.retention === 'auto' ? pictures.retention : index.retention
+  return {
+    ...{ maxVectors, minCoverage, minRecall },
+    ...(retention !== 'auto' && { retentionMs: retention }),
+    promotion: release.promotion,
+    maxPictureBytes: limits.bytes,
+  }
+}
+
+/** Ends the process when there is work and nothing comes of it. */
+function watch(one: Embedder, limitMs: number) {
+  const dog = watchdog(['work'], { limitMs })
+  let before = ''
+  const look = (): void => {
+    const { lag = 0, building, embedded, duplicates, quarantined } = one.status
+    const now = JSON.stringify([embedded, duplicates, quarantined, building])
+    if (now !== before) dog.progress('work', `${embedded} embedded, ${lag} behind`)
+    before = now
+    dog.setBusy('work', lag > 0)
+  }
+  const looking = setInterval(look, 1_000)
+  return async (): Promise<void> => {
+    clearInterval(looking)
+    await dog.close()
+  }
+}
+
+function show(metrics: Metrics, { served }: EmbedderStatus): void {
+  if (served === undefined) return
+  metrics.set('model_version', {}, versionNumber(served.id.split('.')[0] ?? '') ?? 0)
+  metrics.set('index_vectors', {}, served.vectors)
+  metrics.set('generation_coverage_ratio', {}, served.coverage)
+}
+
+/**
+ * The role that makes vectors, builds the index of a new version, and releases both at once.
+ *
+ * @throws {@link ConfigError} if its admin port cannot be had.
+ */
+export async function embedRole(
+  { config, restarts }: RoleSettings,
+  { now, onEvent }: RoleHost,
+): Promise<Role> {
+  const closers = new Closers()
+  try {
+    const pipeline = await openPipeline(config)
+    closers.add(() => pipeline.close())
+    const { registry, stream, documents } = pipeline
+    const one = embedder({
+      registry,
+      stream,
+      group: groupOf(config, 'embed'),
+      by: processName(),
+      open: (version) =>
+        versionEmbedder(registry, version, {
+          engine: config.engine,
+          limits: limitsOf(config),
+          processes: decoderShare(config),
+        }),
+      erased: () => erasedIds(documents),
+      now,
+      clock: monotonicClock,
+      seed: config.seed,
+      onEvent,
+      options: optionsOf(config),
+    })
+    closers.add(() => one.stop())
+    closers.add(watch(one, config.run.watchdog))
+    const metrics = openMetrics('embed')
+    metrics.count('restarts_total', {}, restarts)
+    metrics.onRead(() => show(metrics, one.status))
+    const admin = await adminServer({
+      config,
+      log: openLog('embed', config.logging, process.stderr),
+      metrics,
+      health: () => {
+        const { served, lag } = one.status
+        const notes = [
+          ...(served === undefined ? ['no release is loaded yet'] : []),
+          ...(lag === undefined ? ['no partition is assigned yet'] : []),
+        ]
+        return { isLive: true, isReady: notes.length === 0, notes }
+      },
+    })
+    closers.add(() => admin.close())
+    one.start()
+    return {
+      failed: one.failed,
+      status: async () => ({ embed: one.status }),
+      hear: () => undefined,
+      stop: async () => {
+        admin.drain()
+        await closers.close()
+      },
+    }
+  } catch (error) {
+    await closers.close(error)
+    throw error
+  }
+}
