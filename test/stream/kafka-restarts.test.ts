@@ -16,7 +16,10 @@ describe('restartRule', () => {
 
   it.each([
     ['lost connections', connection],
-    ['a broker that is starting', Object.assign(new Error('x'), { type: 'GROUP_LOAD_IN_PROGRESS' })],
+    [
+      'a broker that is starting',
+      Object.assign(new Error('x'), { type: 'GROUP_LOAD_IN_PROGRESS' }),
+    ],
   ])('does not count %s, however deep they are wrapped', (_, cause) => {
     const mayRestart = restartRule(() => 0)
     const wrapped = new Error('retries exceeded', { cause })
