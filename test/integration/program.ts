@@ -18,6 +18,8 @@ export interface Running {
   readonly pid: number
   /** Resolves when it has ended. */
   readonly ended: Promise<Ended>
+  /** The lines of `--json` so far. */
+  lines(): readonly Record<string, unknown>[]
   /** Resolves once standard error or output holds the text; rejects if the program ends first. */
   said(text: string): Promise<void>
   /** Sends a signal to the program alone. */
@@ -46,15 +48,18 @@ export function start(args: readonly string[], { prefix = [], env = {} }: Launch
     errors += chunk
     child.emit('said')
   })
+  const lines = () =>
+    out
+      .split('\n')
+      .filter((line) => line.startsWith('{') && line.endsWith('}'))
+      .map((line) => JSON.parse(line))
   const ended = new Promise<Ended>((done) => {
-    child.once('close', (code, signal) => {
-      const lines = out.split('\n').filter((line) => line.startsWith('{') && line.endsWith('}'))
-      done({ code, signal, lines: lines.map((line) => JSON.parse(line)), errors })
-    })
+    child.once('close', (code, signal) => done({ code, signal, lines: lines(), errors }))
   })
   return {
     pid: child.pid as number,
     ended,
+    lines,
     said: (text) =>
       new Promise((heard, failed) => {
         const look = () => {

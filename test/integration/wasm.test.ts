@@ -2,41 +2,14 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { randomStream } from '../../lib/engine/random.ts'
-import { selectEngine } from '../../lib/engine/select.ts'
-import { tf } from '../../lib/engine/tf.ts'
-import { saveArtifact, writeModelFolder } from '../../lib/model/artifact.ts'
-import { glyphSize } from '../../lib/service/demo-glyphs.ts'
+import { writeLoudBackbone } from './loud-backbone.ts'
 import { contrastream, type Ended, start } from './program.ts'
 import { writeGlyphs } from './small-run.ts'
-
-const features = 64
-/** Features that drown the others, as those of a badly trained network may. */
-const loud = 8
 
 let folder: string
 let pictures: string
 let unseen: string
 let settings: readonly string[]
-
-/** Random projections of the pixels, a few of them far too loud: much for a head to mend. */
-async function writeBackbone(into: string): Promise<void> {
-  await selectEngine('wasm')
-  const pixels = glyphSize * glyphSize
-  const random = randomStream(2, 'projections')
-  const kernel = Float32Array.from({ length: pixels * features }, (_, i) => {
-    const scale = i % features < loud ? 30 : 1
-    return (scale * random.normal()) / glyphSize
-  })
-  const network = tf.sequential({
-    layers: [
-      tf.layers.flatten({ inputShape: [glyphSize, glyphSize, 1] }),
-      tf.layers.dense({ units: features, useBias: false, name: 'features' }),
-    ],
-  })
-  network.getLayer('features').setWeights([tf.tensor2d(kernel, [pixels, features])])
-  await writeModelFolder(into, await saveArtifact(network))
-}
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'contrastream-wasm-'))
@@ -44,7 +17,7 @@ beforeAll(async () => {
   unseen = join(folder, 'unseen')
   await writeGlyphs(pictures, 10, 24)
   await writeGlyphs(unseen, 10, 6, 24)
-  await writeBackbone(join(folder, 'backbone'))
+  await writeLoudBackbone(join(folder, 'backbone'))
   const pairs = [
     ...['engine=wasm', `model.backbone=${join(folder, 'backbone')}`, 'model.recipe=head'],
     ...['image.channels=grey', 'learn.steps=30', 'learn.k=10', 'limits.decoders=2'],
