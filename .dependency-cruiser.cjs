@@ -105,7 +105,7 @@ module.exports = {
       to: {
         path: '^lib/(service|cli|learn)/',
         pathNot:
-          '^lib/service/(accept-picture|disk-space|http/problem|program-version|quarantine|requests|served-model|version-model)\\.ts$',
+          '^lib/service/(accept-picture|disk-space|http/problem|image-limits|open-kafka|program-version|quarantine|requests|served-model|version-model)\\.ts$',
         reachable: true,
       },
     },

@@ -2,11 +2,12 @@
 import { Logger } from '@aws-lambda-powertools/logger'
 import type { LambdaFunctionURLHandler } from 'aws-lambda'
 import { type InferParts, type InferRequest, infer } from '../lib/cloud/infer.ts'
-import { limitsOf, openStores } from '../lib/cloud/open-stores.ts'
+import { openStores } from '../lib/cloud/open-stores.ts'
 import { stableReleases } from '../lib/cloud/stable-release.ts'
 import { cloudSettings } from '../lib/config/cloud-settings.ts'
 import { selectEngine } from '../lib/engine/select.ts'
 import { openRegistry } from '../lib/registry/registry.ts'
+import { limitsOf } from '../lib/service/image-limits.ts'
 
 type UrlEvent = Parameters<LambdaFunctionURLHandler>[0]
 
@@ -44,7 +45,7 @@ async function openParts(): Promise<InferParts> {
   await selectEngine('wasm')
   return {
     releases: stableReleases(registry, { maxIndexBytes: settings.maxIndexBytes }),
-    limits: limitsOf(settings),
+    limits: limitsOf(settings.config),
     maxNeighbours: settings.config.limits.neighbours,
     readUpload,
   }

@@ -4,9 +4,11 @@ import { BatchProcessor, EventType, processPartialResponse } from '@aws-lambda-p
 import { Logger } from '@aws-lambda-powertools/logger'
 import type { SQSHandler, SQSRecord } from 'aws-lambda'
 import { type IngestParts, ingestUploads } from '../lib/cloud/ingest-uploads.ts'
-import { limitsOf, openStores } from '../lib/cloud/open-stores.ts'
-import { openQuarantine, openStream } from '../lib/cloud/open-stream.ts'
+import { openStores } from '../lib/cloud/open-stores.ts'
 import { cloudSettings } from '../lib/config/cloud-settings.ts'
+import { limitsOf } from '../lib/service/image-limits.ts'
+import { openKafka } from '../lib/service/open-kafka.ts'
+import { quarantine } from '../lib/service/quarantine.ts'
 import { isErased } from '../lib/service/requests.ts'
 import { topicNames } from '../lib/stream/topics.ts'
 
@@ -28,8 +30,8 @@ export function ingestHandler(parts: IngestParts, logger: Logger): SQSHandler {
 function openParts(): IngestParts {
   const settings = cloudSettings()
   const { blobs, documents, readUpload } = openStores(settings)
-  const stream = openStream(settings, 'ingest')
-  const limits = limitsOf(settings)
+  const stream = openKafka(settings.config)
+  const limits = limitsOf(settings.config)
   return {
     bucket: settings.uploadsBucket,
     read: readUpload,
@@ -43,7 +45,7 @@ function openParts(): IngestParts {
       hash: async (bytes) => createHash('sha256').update(bytes).digest('hex'),
       isErased: (id) => isErased(documents, id),
     },
-    quarantine: openQuarantine(stream, 'ingest'),
+    quarantine: quarantine(stream, topicNames.dead, 'ingest', Date.now),
   }
 }
 

@@ -5,8 +5,10 @@ import type { MSKHandler } from 'aws-lambda'
 import { type AnnounceParts, announceModels } from '../lib/cloud/announce-models.ts'
 import { eventBridge } from '../lib/cloud/event-bridge.ts'
 import { openStores } from '../lib/cloud/open-stores.ts'
-import { openQuarantine, openStream } from '../lib/cloud/open-stream.ts'
 import { cloudSettings } from '../lib/config/cloud-settings.ts'
+import { openKafka } from '../lib/service/open-kafka.ts'
+import { quarantine } from '../lib/service/quarantine.ts'
+import { topicNames } from '../lib/stream/topics.ts'
 
 const role = 'model-published'
 
@@ -22,7 +24,7 @@ function openParts(): AnnounceParts {
   return {
     blobs: openStores(settings).blobs,
     events: eventBridge(new EventBridgeClient(), settings.eventBus),
-    quarantine: openQuarantine(openStream(settings, role), role),
+    quarantine: quarantine(openKafka(settings.config), topicNames.dead, role, Date.now),
   }
 }
 

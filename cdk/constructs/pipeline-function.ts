@@ -99,6 +99,8 @@ function bundled(file: string): Code {
     assetHashType: AssetHashType.OUTPUT,
     bundling: {
       image: DockerImage.fromRegistry('unused'),
+      // Part of what the CDK tells bundles of one folder apart by; the rest of this is not.
+      command: [file],
       local: {
         tryBundle(folder: string): boolean {
           const bundle = `${functions}/bundle/main.ts`

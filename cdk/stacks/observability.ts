@@ -130,7 +130,7 @@ function learnerWorries(props: ObservabilityStackProps): Record<string, Worry> {
 
 function servingWorries({ name, search }: ObservabilityStackProps): Record<string, Worry> {
   if (search === undefined) return {}
-  const { targets } = search
+  const { metrics } = search.balancer
   return {
     'unreleased-candidate': {
       what: 'A candidate has waited three hours for its index',
@@ -140,7 +140,7 @@ function servingWorries({ name, search }: ObservabilityStackProps): Record<strin
     },
     'serve-errors': {
       what: 'serve answers with errors of its own',
-      metric: targets.metrics.httpCodeTarget(HttpCodeTarget.TARGET_5XX_COUNT, {
+      metric: metrics.httpCodeTarget(HttpCodeTarget.TARGET_5XX_COUNT, {
         period: minutes(5),
         statistic: 'Sum',
       }),
@@ -149,7 +149,7 @@ function servingWorries({ name, search }: ObservabilityStackProps): Record<strin
     },
     'serve-slow': {
       what: 'One answer in a hundred takes longer than a second',
-      metric: targets.metrics.targetResponseTime({ period: minutes(5), statistic: 'p99' }),
+      metric: metrics.targetResponseTime({ period: minutes(5), statistic: 'p99' }),
       above: 1,
       periods: 3,
     },
@@ -208,8 +208,8 @@ function rows({ name, learner, search, functions, uploads }: ObservabilityStackP
       ? [
           graph(
             'Requests, and p99 in s',
-            [search.targets.metrics.requestCountPerTarget()],
-            [search.targets.metrics.targetResponseTime({ statistic: 'p99' })],
+            [search.balancer.metrics.requestCount()],
+            [search.balancer.metrics.targetResponseTime({ statistic: 'p99' })],
           ),
         ]
       : []),

@@ -4,7 +4,6 @@ import type { Cluster } from 'aws-cdk-lib/aws-ecs'
 import {
   ApplicationLoadBalancer,
   ApplicationProtocol,
-  type ApplicationTargetGroup,
   ListenerCertificate,
 } from 'aws-cdk-lib/aws-elasticloadbalancingv2'
 import type { IBucket } from 'aws-cdk-lib/aws-s3'
@@ -39,7 +38,6 @@ export class SearchStack extends Stack {
   readonly embed: CpuService
   readonly serve: CpuService
   readonly balancer: ApplicationLoadBalancer
-  readonly targets: ApplicationTargetGroup
 
   constructor(scope: Construct, id: string, props: SearchStackProps) {
     super(scope, id, props)
@@ -88,12 +86,12 @@ export class SearchStack extends Stack {
       dropInvalidHeaderFields: true,
     })
     this.#keepAccessLogs(props.accessLogs)
-    this.targets = this.#listen(props)
+    this.#listen(props)
     publishName(this, props.folder, 'serve-address', this.balancer.loadBalancerDnsName)
     publishName(this, props.folder, 'serve-security-group', front.securityGroupId)
   }
 
-  #listen({ certificateArn }: SearchStackProps): ApplicationTargetGroup {
+  #listen({ certificateArn }: SearchStackProps): void {
     const isSecure = certificateArn !== undefined
     const listener = this.balancer.addListener('listener', {
       protocol: isSecure ? ApplicationProtocol.HTTPS : ApplicationProtocol.HTTP,
@@ -101,7 +99,7 @@ export class SearchStack extends Stack {
       open: false,
       ...(isSecure && { certificates: [ListenerCertificate.fromArn(certificateArn)] }),
     })
-    return listener.addTargets('serve', {
+    listener.addTargets('serve', {
       port: dataPort,
       protocol: ApplicationProtocol.HTTP,
       targets: [

@@ -1,7 +1,7 @@
 import type { Config } from '../config/schema.ts'
 import type { Engine } from '../engine/select.ts'
 import { ConfigError } from '../errors.ts'
-import type { ImageLimits, Preprocessing } from '../image/options.ts'
+import type { Preprocessing } from '../image/options.ts'
 import { defaultDuplicateOptions } from '../learn/duplicates.ts'
 import { defaultHeldOutOptions } from '../learn/held-out.ts'
 import type { IntakeOptions } from '../learn/intake.ts'
@@ -15,6 +15,8 @@ import { profileOf, type StartOptions } from '../learn/start-rule.ts'
 import type { LearnerState } from '../learn/state.ts'
 import type { PairLossParams } from '../loss/options.ts'
 import type { Normalisation, Recipe } from '../model/options.ts'
+
+export { limitsOf } from './image-limits.ts'
 
 /** `auto` in a setting, as an absence. */
 type Given<T> = Exclude<T, 'auto'> | undefined
@@ -51,12 +53,6 @@ export function preprocessingOf(
     throw new ConfigError(`image.size: expected ${backbone.size}, the backbone's own, got ${side}`)
   }
   return { size: side, channels, background, mean: backbone.mean, std: backbone.std }
-}
-
-/** What a picture must keep to. */
-export function limitsOf(config: Config): ImageLimits {
-  const { bytes, pixels, minSide, decodeTimeout } = config.limits
-  return { bytes, pixels, minSide, formats: config.image.formats, timeoutMs: decodeTimeout }
 }
 
 /**

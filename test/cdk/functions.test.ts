@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { cloudSettings } from '../../lib/config/cloud-settings.ts'
 import { existing, functionOf, resource, resources, synthesise } from './support.ts'
 
 const made = () => synthesise()
@@ -17,6 +18,24 @@ describe('the functions', () => {
     const roles = resources(made(), 'functions', 'AWS::IAM::Role')
     expect(roles).toHaveLength(3)
     expect(JSON.stringify(roles)).not.toContain('ManagedPolicyArns')
+  })
+})
+
+/** A value of a template as the service sees it: references become words. */
+const seen = (value: unknown): string =>
+  typeof value === 'string' ? value : JSON.stringify(value).includes('Region') ? 'region' : 'name'
+
+describe('the settings of every function', () => {
+  it.each(['ingest', 'model', 'infer'])('%s knows all of them', (name) => {
+    const { Variables } = functionOf(synthesise(existing), name).Properties['Environment']
+    const environment = Object.fromEntries(
+      Object.entries(Variables).map(([key, value]) => [key, seen(value)]),
+    )
+    const { config } = cloudSettings(environment)
+    expect(config.stream.adapter).toBe('kafka')
+    expect(config.kafka.auth).toMatchObject({ kind: 'iam', region: 'region' })
+    expect(config.kafka.brokers).toEqual(existing.bootstrapServers.split(','))
+    expect(config.store).toMatchObject({ adapter: 's3', s3: { bucket: 'name' } })
   })
 })
 

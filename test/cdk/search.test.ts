@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { loadConfig } from '../../lib/config/load.ts'
 import { resource, resources, synthesise } from './support.ts'
 
 const made = () => synthesise()
@@ -61,6 +62,19 @@ describe('every container', () => {
     expect(environment).toContainEqual({ Name: 'CONTRASTREAM__MODEL__BACKBONE', Value: 'conv4' })
     expect(environment).toContainEqual({ Name: 'CONTRASTREAM__NAME', Value: 'cats' })
     expect(environment).toContainEqual({ Name: 'CONTRASTREAM__STREAM__ADAPTER', Value: 'kafka' })
+  })
+
+  it.each(['embed', 'serve'])('%s is told nothing that the program does not know', (role) => {
+    const environment = Object.fromEntries(
+      container(role).Environment.map(({ Name, Value }: { Name: string; Value: unknown }) => [
+        Name,
+        typeof Value === 'string' ? Value : '[name:1]',
+      ]),
+    )
+    const one = { CONTRASTREAM__STORE__S3__BUCKET: 'name', CONTRASTREAM__STORE__S3__REGION: 'x' }
+    const region = { CONTRASTREAM__KAFKA__AUTH__REGION: 'x' }
+    const config = loadConfig({ environment: { ...environment, ...one, ...region } })
+    expect(config.kafka.brokers).toEqual(['name:1'])
   })
 
   it('gets a login as a secret, never as a plain variable', () => {

@@ -2,19 +2,25 @@ import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { onTestFinished } from 'vitest'
 
-/** Serves objects as S3 does to who only reads: `GET /<bucket>/<key>`. Answers its address. */
-export async function objectServer(objects: ReadonlyMap<string, Uint8Array>): Promise<string> {
+/** A server of objects that never change. */
+export interface ObjectServer {
+  readonly url: string
+  close(): Promise<void>
+}
+
+/** Serves objects as S3 does to who only reads: `GET /<bucket>/<key>`. */
+export async function objectServer(
+  objects: ReadonlyMap<string, Uint8Array>,
+): Promise<ObjectServer> {
   const server = createServer((request, response) => {
     const { pathname, searchParams } = new URL(request.url ?? '', 'http://localhost')
-    const path = decodeURIComponent(pathname.slice(1))
     if (searchParams.has('list-type')) {
       response.setHeader('content-type', 'application/xml')
       response.end('<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>')
       return
     }
-    const found = objects.get(path)
+    const found = objects.get(decodeURIComponent(pathname.slice(1)))
     if (found === undefined) {
       response.statusCode = 404
       response.end('<Error><Code>NoSuchKey</Code></Error>')
@@ -26,10 +32,12 @@ export async function objectServer(objects: ReadonlyMap<string, Uint8Array>): Pr
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
-  onTestFinished(async () => {
-    server.closeAllConnections()
-    server.close()
-    await once(server, 'close')
-  })
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    close: async () => {
+      server.closeAllConnections()
+      server.close()
+      await once(server, 'close')
+    },
+  }
 }
