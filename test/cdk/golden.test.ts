@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { synthesise } from './support.ts'
 
-// Changed on purpose? Read the difference, then run vitest with -u.
+// Changed on purpose? Read the difference, then run `vitest run --project cdk -u`.
 /** Hashes of assets change with every file that they hold. */
 const hash = /[0-9a-f]{64}/g
 
