@@ -1,4 +1,5 @@
 import { type Tensor2D, tf } from '../engine/tf.ts'
+import { blockRows } from './options.ts'
 
 /** Rows that the engine multiplies at once, and their numbers outside it, for the last word. */
 export interface Segment {
@@ -32,6 +33,19 @@ export function columnsOf(one: Segment, dim: number): Tensor2D {
     }),
   )
   return one.columns
+}
+
+/** Rows of a segment at most: one product of them is faster than several, one copy is bearable. */
+const segmentRows = 8 * blockRows
+
+/**
+ * Whether two neighbours are better one. What the engine has a copy of already is joined with
+ * full blocks only: it has to be given the whole again.
+ */
+export function areBetterJoined(before: Segment, last: Segment): boolean {
+  const rows = before.ids.length - before.left + last.ids.length
+  if (rows <= blockRows) return true
+  return rows <= segmentRows && (last.ids.length >= blockRows || before.columns === undefined)
 }
 
 /** Both in one, without what left the first; both are disposed. */
