@@ -3,10 +3,11 @@ import { ConfigError, MissingError } from '../errors.ts'
 import { announce } from '../registry/announce.ts'
 import type { ChannelState } from '../registry/channel-document.ts'
 import type { Manifest } from '../registry/manifest.ts'
-import { type ByHand, promote, rollback } from '../registry/operator.ts'
+import type { ByHand } from '../registry/operator.ts'
 import type { Registry } from '../registry/registry.ts'
 import { exportModel } from '../service/export-model.ts'
 import { gateFigures } from '../service/gate-figures.ts'
+import { promoteRelease, rollbackRelease } from '../service/move-release.ts'
 import type { Pipeline } from '../service/open-pipeline.ts'
 import { resolveVersion } from '../service/served-model.ts'
 import { type ListedVersion, type TimelineEntry, versionList } from '../service/version-list.ts'
@@ -161,7 +162,7 @@ export async function modelsPromote([name]: Args, options: ReasonOptions): Promi
     const { registry } = pipeline
     const why = options.reason ?? 'promoted by hand'
     const state = await moveByHand(pipeline, why, (byHand) =>
-      promote(registry, String(name), byHand),
+      promoteRelease(registry, String(name), byHand),
     )
     const { version, pinned, previous } = state
     output.result(
@@ -178,7 +179,7 @@ export async function modelsRollback(_: Args, options: RollbackOptions): Promise
     const { to } = options
     const why = options.reason ?? 'rolled back by hand'
     const state = await moveByHand(pipeline, why, (byHand) =>
-      rollback(pipeline.registry, { ...byHand, ...(to !== undefined && { to }) }),
+      rollbackRelease(pipeline.registry, { ...byHand, ...(to !== undefined && { to }) }),
     )
     const { version, pinned, previous } = state
     output.result(

@@ -164,7 +164,7 @@ export function program(): Command {
     'run a round now, if enough is buffered',
     'round start',
     async () => (await import('./round.ts')).roundStart,
-    (c) => c.option('--wait', 'the default while no service runs'),
+    (c) => c.option('--wait', 'end with the verdict; the default while no service runs'),
   )
 
   const models = group(program, 'models', 'published versions')

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { encodePng } from '../../lib/image/encode.ts'
 import { glyphPicture, glyphSize } from '../../lib/service/demo-glyphs.ts'
 import { writeLoudBackbone } from './loud-backbone.ts'
-import { type Running, start } from './program.ts'
+import { contrastream, type Running, start } from './program.ts'
 import { writeGlyphs } from './small-run.ts'
 
 const kinds = 10
@@ -124,6 +124,37 @@ it('puts a new model and its index in place of the old ones without a failed req
     ...models.filter((one) => one === model),
   ])
   expect([vectors, generation]).toEqual([kinds * each + 1, expect.stringMatching(/^v2-.*\.\d+$/)])
+})
+
+it('goes back with the old index, and forward again, by one request each', async () => {
+  const move = async (path: string, expects: unknown) => {
+    const response = await fetch(`${admin}${path}`, {
+      method: 'POST',
+      headers: { 'x-contrastream': '1', 'content-type': 'application/json' },
+      body: JSON.stringify({ expects }),
+    })
+    expect(response.status).toBe(200)
+  }
+  const answers = async (version: RegExp) => {
+    const serves = async () => expect((await release())['model']).toMatch(version)
+    await vi.waitFor(serves, patience)
+    const bytes = await picture(0)
+    expect(await nearest(bytes)).toBe(idOf(bytes))
+  }
+  await move('/v1/rollback', (await release())['model'])
+  await answers(/^v1-/)
+  await move('/v1/models/v2/promote', (await release())['model'])
+  await answers(/^v2-/)
+})
+
+it('runs a round that a command asks for, and tells it the verdict', async () => {
+  const asked = ['round', 'start', '--wait', '--data', join(folder, 'data')]
+  const { code, lines } = await contrastream(asked)
+  expect(lines.at(-1)).toMatchObject({
+    ...{ event: 'answered', request: 2, reason: expect.any(String) },
+    verdict: expect.stringMatching(/^(promote|hold|reject|nothing)$/),
+  })
+  expect(code).toBe(lines.at(-1)?.['verdict'] === 'promote' ? 0 : 3)
 })
 
 const roles = ['embed', 'learn', 'serve']

@@ -1,8 +1,9 @@
 import { MissingError } from '../../errors.ts'
 import { announce } from '../../registry/announce.ts'
 import type { ChannelState } from '../../registry/channel-document.ts'
-import { type ByHand, promote, rollback } from '../../registry/operator.ts'
+import type { ByHand } from '../../registry/operator.ts'
 import { gateFigures } from '../gate-figures.ts'
+import { promoteRelease, rollbackRelease } from '../move-release.ts'
 import type { Pipeline } from '../open-pipeline.ts'
 import { resolveVersion } from '../served-model.ts'
 import { versionList } from '../version-list.ts'
@@ -89,8 +90,8 @@ export function modelCalls({ registry, stream }: Pipeline, now: () => number): M
       return typeof alpha === 'number' && typeof beta === 'number' ? { alpha, beta } : undefined
     },
     promote: ({ version, ...asked }) =>
-      moveByHand(asked, 'promoted by hand', (byHand) => promote(registry, version, byHand)),
+      moveByHand(asked, 'promoted by hand', (byHand) => promoteRelease(registry, version, byHand)),
     rollback: (asked) =>
-      moveByHand(asked, 'rolled back by hand', (byHand) => rollback(registry, byHand)),
+      moveByHand(asked, 'rolled back by hand', (byHand) => rollbackRelease(registry, byHand)),
   }
 }
