@@ -2,6 +2,7 @@ import { ArtifactError } from '../errors.ts'
 import type { Digest, Space, Tag } from '../store/types.ts'
 import { type CollectionRoots, collectionRoots } from './collection-roots.ts'
 import { readFound } from './document.ts'
+import { generationRoots } from './generation-roots.ts'
 import type { Lease } from './lease-document.ts'
 import type { Registry } from './registry.ts'
 import { versionNumber } from './version-id.ts'
@@ -30,8 +31,9 @@ export interface CollectionPlan {
 }
 
 /**
- * What collection would remove now: old versions, checkpoints that nothing can fall back to, and
- * the bytes that only they name. Audit, pictures and generations are not its business.
+ * What collection would remove now: old versions, checkpoints that nothing can fall back to,
+ * index generations that nothing names, and the bytes that only they name. Audit and pictures are
+ * not its business.
  *
  * @param registry - What to look at. Nothing is changed.
  * @param options - See {@link CollectOptions}.
@@ -43,6 +45,7 @@ export async function planCollection(
   const { keep, minAgeMs } = { ...defaultCollectOptions, ...options }
   // Tags before roots: whoever names a version and then touches it makes our tag stale.
   const known = await withTags(registry)
+  const generations = await generationRoots(registry, minAgeMs)
   const roots = await collectionRoots(registry)
   const copies = await Promise.all(
     roots.spentCopies.map(async (key) => ({
@@ -52,7 +55,7 @@ export async function planCollection(
   )
   const isKept = async ({ entry }: Tagged, rank: number): Promise<boolean> => {
     if (rank < keep || roots.manifests.has(entry.manifest)) return true
-    if (roots.versions.has(entry.version)) return true
+    if (roots.versions.has(entry.version) || generations.versions.has(entry.version)) return true
     const manifest = await registry.blobs.stat('models', entry.manifest)
     return manifest !== undefined && manifest.ageMs < minAgeMs
   }
@@ -61,11 +64,13 @@ export async function planCollection(
   const models = await modelDigests(registry, kept, roots)
   const stays: Partial<Record<Space, ReadonlySet<Digest>>> = {
     state: partDigests(roots),
+    index: generations.blocks,
     ...(models.unreadable.length === 0 && { models: models.digests }),
   }
   const gone = known.filter((_, i) => !fates[i]).map(({ key, tag }) => ({ key, tag }))
+  const spent = copies.flatMap(({ key, tag }) => (tag ? [{ key, tag }] : []))
   return {
-    documents: [...gone, ...copies.flatMap(({ key, tag }) => (tag ? [{ key, tag }] : []))],
+    documents: [...gone, ...spent, ...generations.spent],
     blobs: await unnamedBlobs(registry, stays, minAgeMs),
     unreadable: models.unreadable,
   }

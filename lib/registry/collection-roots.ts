@@ -17,13 +17,12 @@ export interface CollectionRoots {
   readonly spentCopies: readonly string[]
   /** Manifests that a channel, its `previous` or a publish under way names. */
   readonly manifests: ReadonlySet<Digest>
-  /** Versions that a checkpoint names as champion, or that a generation was made with. */
+  /** Versions that a checkpoint names as champion. */
   readonly versions: ReadonlySet<string>
 }
 
 /** So many copies of each lineage stay: what damage may fall back to. */
 const keptCopies = 3
-const generationPrefix = 'generations/'
 
 /**
  * Reads everything that keeps something else.
@@ -40,10 +39,9 @@ export async function collectionRoots(registry: Registry): Promise<CollectionRoo
     checkpoints,
     spentCopies: lineages.flatMap(({ spent }) => spent),
     manifests: setOf([...releases, ...checkpoints.map(({ pending }) => pending)], 'manifest'),
-    versions: new Set([
-      ...checkpoints.flatMap(({ model, round }) => [model.champion ?? '', round?.champion ?? '']),
-      ...(await versionsOfGenerations(registry)),
-    ]),
+    versions: new Set(
+      checkpoints.flatMap(({ model, round }) => [model.champion ?? '', round?.champion ?? '']),
+    ),
   }
 }
 
@@ -95,10 +93,4 @@ async function history(
     seq = copy?.after
   }
   return copies
-}
-
-async function versionsOfGenerations({ documents }: Registry): Promise<string[]> {
-  const keys = await listAll(documents, generationPrefix)
-  const found = await Promise.all(keys.map((key) => readFound(documents, key)))
-  return found.map((generation) => String(generation?.value['version'] ?? ''))
 }

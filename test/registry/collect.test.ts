@@ -5,6 +5,21 @@ import { publish, releaseWithoutIndex } from '../../lib/learn/publish.ts'
 import { collect, planCollection } from '../../lib/registry/collect.ts'
 import { rollback } from '../../lib/registry/operator.ts'
 import { openRegistry, type Registry } from '../../lib/registry/registry.ts'
+import type { VersionEntry } from '../../lib/registry/versions.ts'
+import { entered } from '../../lib/search/enter.ts'
+import type { Generation } from '../../lib/search/generation.ts'
+import { generations } from '../../lib/search/generations.ts'
+import { sealRows } from '../../lib/search/seal.ts'
+import {
+  begun,
+  filled,
+  idsIn,
+  idsOf,
+  newGeneration,
+  noLimits,
+  partition,
+  sealed,
+} from '../search/generation-support.ts'
 import {
   checkpointsOf,
   outletsOf,
@@ -97,13 +112,53 @@ describe('collect', () => {
     expect(await numbers(stores)).toEqual([4, 3])
   })
 
-  it('keeps the version that an index generation was made with', async () => {
+  it('keeps the version that an index generation is made with', async () => {
     const stores = temporaryStores()
     await versionsOf(stores, 3)
-    const version = (await open(stores).versions.get(1))?.version ?? ''
-    await stores.documents.create('generations/g1', { format: 1, version })
+    await begun(stores, (await open(stores).versions.get(1))?.version)
     await collect(open(stores), held, { keep: 1 })
     expect(await numbers(stores)).toEqual([3, 1])
+  })
+
+  it('removes index generations that no channel leads to, and blocks that none has any more', async () => {
+    const stores = temporaryStores()
+    await versionsOf(stores, 4)
+    const registry = open(stores)
+    const all = generations(stores.documents)
+    for (const n of [1, 2, 3, 4]) {
+      const { version = '' } = (await registry.versions.get(n)) ?? {}
+      const { id } = await filled(stores, n, version) // its blocks differ from the others'
+      await all.update(id, (one) => ({ ...one, state: 'ready' }))
+      const entry = await registry.versions.get(n)
+      await registry.stable.move({ ...(entry as VersionEntry), generation: id }, { move })
+    }
+    const [last] = (await all.list()).slice(-1)
+    const grown = await sealRows(stores.blobs, all, last as Generation, sealed(4, 6), noLimits)
+    stores.wall.ms += 2 * day
+    const gone = await collect(registry, held, { keep: 4 })
+    expect((await all.list()).map(({ version }) => version.slice(0, 2))).toEqual(['v3', 'v4'])
+    // One block each of v1 and v2, and the one of v4 that was written again.
+    expect(gone.blobs.map(({ space }) => space)).toEqual(['index', 'index', 'index'])
+    expect(await idsIn(stores, grown)).toEqual(idsOf(0, 6))
+  })
+
+  it('keeps a generation that was at work within a day, and what is to be embedded again', async () => {
+    const stores = temporaryStores()
+    await versionsOf(stores, 2)
+    const registry = open(stores)
+    const [v2, v1] = (await registry.versions.list()).map(({ version }) => version)
+    const all = generations(stores.documents)
+    const old = await filled(stores, 3, v1)
+    await all.update(old.id, (one) => ({ ...one, state: 'ready' }))
+    const { id } = await all.create(newGeneration(v2), 1)
+    const start = { partition, next: 0, follow: 0 }
+    const source = (await all.update(id, (one) => entered(one, old, start))).sources[0]
+    await collect(registry, held)
+    expect(await all.list()).toHaveLength(2)
+    stores.wall.ms += 2 * day
+    await collect(registry, held)
+    expect((await all.list()).map(({ version }) => version)).toEqual([v2])
+    expect(await stores.blobs.stat('index', source?.digest ?? '')).toBeDefined()
   })
 
   it('keeps a publish under way and the champion of a checkpoint', async () => {
