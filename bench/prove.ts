@@ -3,7 +3,9 @@
  */
 import { availableParallelism, cpus } from 'node:os'
 import { asleep } from './proofs/asleep.ts'
+import { coldInfer } from './proofs/cold-infer.ts'
 import { crash } from './proofs/crash.ts'
+import { deploy } from './proofs/deploy.ts'
 import { gate } from './proofs/gate.ts'
 import { memory } from './proofs/memory.ts'
 import type { Proof } from './proofs/proof.ts'
@@ -30,6 +32,8 @@ const proofs: Readonly<Record<string, Proof>> = {
   synth,
   rights,
   asleep,
+  deploy,
+  'cold-infer': coldInfer,
 }
 
 const name = process.argv[2] ?? ''
