@@ -75,10 +75,13 @@ function subscriptions() {
     await call.subscribe({ id, topics, group, maxBatchBytes })
     const tell = (method: keyof Consumption, ...args: readonly unknown[]) =>
       call.consumption({ id, method, args })
+    /** Harmless to lose: what is not reported comes again, and a dead thread ends everything. */
+    const hint = (method: keyof Consumption, ...args: readonly unknown[]): void =>
+      void tell(method, ...args).catch(() => undefined)
     return {
-      pause: (partitions) => void tell('pause', partitions),
-      resume: (partitions) => void tell('resume', partitions),
-      reportProgress: (partition, next) => void tell('reportProgress', partition, next),
+      pause: (partitions) => hint('pause', partitions),
+      resume: (partitions) => hint('resume', partitions),
+      reportProgress: (partition, next) => hint('reportProgress', partition, next),
       stop: async () => {
         await tell('stop')
         open.delete(id)

@@ -47,6 +47,8 @@ export interface PlainSubscription
   readonly id: number
 }
 
+type Method = (...args: readonly unknown[]) => unknown
+
 interface Open extends Pick<Pipeline, 'documents' | 'blobs' | 'stream'> {
   readonly pipeline: Pipeline
   readonly store: StoreCalls
@@ -101,10 +103,7 @@ const handlers = {
   },
 
   call: ({ object, method, args }: MethodCall): unknown => {
-    const target = expectOpen()[object] as unknown as Record<
-      string,
-      (...args: unknown[]) => unknown
-    >
+    const target = expectOpen()[object] as unknown as Record<string, Method>
     return target[method]?.(...args)
   },
 
@@ -139,11 +138,9 @@ const handlers = {
     readonly method: keyof Consumption
     readonly args: readonly unknown[]
   }): Promise<void> => {
-    const target = consumptions.get(id) as unknown as Record<
-      string,
-      (...args: unknown[]) => unknown
-    >
-    await target[method]?.(...args)
+    // One that was stopped may be told again: nothing is left to do.
+    const target = consumptions.get(id) as unknown as Record<string, Method> | undefined
+    await target?.[method]?.(...args)
     if (method === 'stop') consumptions.delete(id)
   },
 

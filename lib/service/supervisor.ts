@@ -90,6 +90,7 @@ async function superviseRoles(
     const delayAfter = restartRule()
     for (let restarts = 0; !stopping.aborted; restarts += 1) {
       const isResumed = restarts > 0 && (await begun())
+      if (stopping.aborted) return
       const settings = {
         config: configOfRole(config, name),
         beginning: isResumed ? {} : beginning,
