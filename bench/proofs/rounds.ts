@@ -114,16 +114,17 @@ async function oneSeed(seed: number): Promise<Followed> {
         await program(['clusters', 'name', String(identity), name, ...common])
       }
     }
-    let kept = 0
-    let moved = 0
-    const alive = await program(['clusters', 'list', ...common])
-    for (const { identity, name } of alive) {
+    const standing = new Set<string>()
+    const strayed = new Set<string>()
+    for (const { identity, name } of await program(['clusters', 'list', ...common])) {
       if (name === undefined) continue
       const [shown = {}] = await program(['clusters', 'show', String(identity), ...common])
       const now = dominant(shown['pictures'] as Line[], classes)
-      if (now.name === name) kept += 1
-      else moved += 1
+      ;(now.name === name ? standing : strayed).add(String(name))
     }
+    const given = [...names.values()]
+    const kept = given.filter((name) => standing.has(name)).length
+    const moved = given.filter((name) => strayed.has(name) && !standing.has(name)).length
     const falls = figures.slice(1).map((value, i) => (figures[i] as number) - value)
     const worst = Math.max(...falls)
     lines.push(

@@ -12,7 +12,7 @@ export async function clustersList(_: Args, options: GlobalOptions): Promise<voi
   const { config, output } = contextOf('clusters list', options)
   await withPipeline(config, async (pipeline) => {
     const { state } = await readState(pipeline)
-    const names = await clusterNames(pipeline.documents)
+    const names = await clusterNames(pipeline.documents, state)
     const known = [...(state.clusters?.known ?? [])].sort((a, b) => b.size - a.size)
     if (known.length === 0) return output.note('no clusters yet: a round that is judged makes them')
     if (output.isJson) {
@@ -40,7 +40,7 @@ export async function clustersShow([id]: Args, options: GlobalOptions): Promise<
     const { state } = await readState(pipeline)
     const cluster = findCluster(state, String(id))
     const { identity, size, cohesion, bornIn } = cluster
-    const name = (await clusterNames(pipeline.documents)).get(identity)
+    const name = (await clusterNames(pipeline.documents, state)).get(identity)
     const events = (state.clusters?.events ?? []).filter(
       (event) => event.identity === identity || event.of === identity,
     )

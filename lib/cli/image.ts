@@ -41,7 +41,7 @@ export async function imageShow(
     const quarantined = await readQuarantineTopic(pipeline.stream, config.name)
     const found = findPicture(state, quarantined, String(prefix))
     const told = facts(found)
-    const name = (await clusterNames(pipeline.documents)).get(Number(told['identity']))
+    const name = (await clusterNames(pipeline.documents, state)).get(Number(told['identity']))
     // Of pictures seen long ago only half of the id is known.
     const stored =
       found.id.length === 64 ? await pipeline.blobs.stat('pictures', found.id) : undefined

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { ConflictError, InputError, RegistryError } from '../errors.ts'
+import type { ClusterEvent, LearnerState } from '../learn/state.ts'
 import { type DocumentKind, listAll, readDocument, readFound } from '../registry/document.ts'
 import type { DocumentStore } from '../store/types.ts'
 
@@ -12,15 +13,37 @@ const kind: DocumentKind<{ readonly format: 1; readonly name: string }> = {
 }
 const prefix = 'names/'
 
-/** Names that people gave to clusters, by identity: they outlive rounds. */
-export async function clusterNames(documents: DocumentStore): Promise<ReadonlyMap<number, string>> {
+/** Gives a cluster without a name the name of one that was merged into it, oldest event first. */
+export function inheritNames(
+  given: ReadonlyMap<number, string>,
+  events: readonly ClusterEvent[],
+): ReadonlyMap<number, string> {
+  const names = new Map(given)
+  for (const { kind, identity, of } of events) {
+    const name = names.get(identity)
+    if (kind === 'merge' && of !== undefined && name !== undefined && !names.has(of)) {
+      names.set(of, name)
+    }
+  }
+  return names
+}
+
+/**
+ * Names that people gave to clusters, by identity: they outlive rounds, and merges.
+ *
+ * @param state - Whose clusters they are.
+ */
+export async function clusterNames(
+  documents: DocumentStore,
+  { clusters }: Pick<LearnerState, 'clusters'>,
+): Promise<ReadonlyMap<number, string>> {
   const keys = await listAll(documents, prefix)
   const named = keys.map(async (key): Promise<[number, string][]> => {
     const found = await readFound(documents, key)
     if (found === undefined) return []
     return [[Number(key.slice(prefix.length)), readDocument(key, found.value, kind).name]]
   })
-  return new Map((await Promise.all(named)).flat())
+  return inheritNames(new Map((await Promise.all(named)).flat()), clusters?.events ?? [])
 }
 
 /**

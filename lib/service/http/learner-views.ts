@@ -44,7 +44,7 @@ export function learnerCalls(
     )
     return {
       id: identity,
-      name: (await clusterNames(documents)).get(identity),
+      name: (await clusterNames(documents, of)).get(identity),
       size,
       cohesion,
       bornIn,
@@ -59,8 +59,9 @@ export function learnerCalls(
   }
   return {
     clusters: async () => {
-      const known = (await state()).clusters?.known ?? []
-      const names = await clusterNames(documents)
+      const now = await state()
+      const known = now.clusters?.known ?? []
+      const names = await clusterNames(documents, now)
       const clusters = known.map(({ identity: id, size, cohesion, bornIn }) => {
         return { id, name: names.get(id), size, cohesion, bornIn }
       })
@@ -78,10 +79,11 @@ export function learnerCalls(
       )
     },
     picture: async ({ id }) => {
-      const view = viewOf(findPicture(await state(), await quarantined(), id))
+      const now = await state()
+      const view = viewOf(findPicture(now, await quarantined(), id))
       const { cluster } = view
       const clusterName =
-        cluster === undefined ? undefined : (await clusterNames(documents)).get(cluster)
+        cluster === undefined ? undefined : (await clusterNames(documents, now)).get(cluster)
       // Of pictures seen long ago only half of the id is known.
       const stored = view.id.length === 64 ? await blobs.stat('pictures', view.id) : undefined
       return { ...view, clusterName, bytes: stored?.bytes }
