@@ -6,10 +6,13 @@ import { asleep } from './proofs/asleep.ts'
 import { coldInfer } from './proofs/cold-infer.ts'
 import { crash } from './proofs/crash.ts'
 import { deploy } from './proofs/deploy.ts'
+import { fresh } from './proofs/fresh.ts'
 import { gate } from './proofs/gate.ts'
 import { memory } from './proofs/memory.ts'
 import type { Proof } from './proofs/proof.ts'
+import { refresh } from './proofs/refresh.ts'
 import { rights } from './proofs/rights.ts'
+import { rollback } from './proofs/rollback.ts'
 import { rounds } from './proofs/rounds.ts'
 import { speed } from './proofs/speed.ts'
 import { supervised } from './proofs/supervised.ts'
@@ -29,6 +32,9 @@ const proofs: Readonly<Record<string, Proof>> = {
   memory,
   speed,
   crash,
+  refresh,
+  rollback,
+  fresh,
   synth,
   rights,
   asleep,

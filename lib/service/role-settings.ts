@@ -32,7 +32,7 @@ export function lookEveryMs({ store }: Config): number {
 
 /** Time between two looks at `stable`, ms. */
 export function releasePollMs({ store, release }: Config): number {
-  return store.adapter === 'file' ? Math.min(1_000, release.poll) : release.poll
+  return store.adapter === 'file' ? Math.min(250, release.poll) : release.poll
 }
 
 const portOffsets: Readonly<Record<RoleName, number>> = { ingest: 0, serve: 0, embed: 1, learn: 2 }
