@@ -26,7 +26,7 @@ interface SendSpeed {
 }
 
 const run = promisify(execFile)
-const version = kafkaVersions[1]
+const version = kafkaVersions.newest
 const random = randomStream(1, 'kafka-send')
 
 /** A digest in hex: no two records are alike, and none can be packed well. */

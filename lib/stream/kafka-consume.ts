@@ -1,12 +1,13 @@
-import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises'
-import type { EachBatchPayload, Batch as KafkaBatch } from 'kafkajs'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { EachBatchPayload } from 'kafkajs'
 import { StreamError } from '../errors.ts'
 import type { Ask } from './kafka-ask.ts'
 import { roundRobinAfter } from './kafka-barrier.ts'
-import { safeOffset, toBatches } from './kafka-batch.ts'
 import type { Client } from './kafka-client.ts'
 import { kafkaControls } from './kafka-controls.ts'
-import { finalError, isExpulsion, streamError } from './kafka-errors.ts'
+import { kafkaDelivery } from './kafka-delivery.ts'
+import { finalError, streamError } from './kafka-errors.ts'
+import { handBack } from './kafka-hand-back.ts'
 import { type Names, partitionName } from './kafka-names.ts'
 import type { KafkaStreamOptions } from './kafka-options.ts'
 import { type Ownership, ownership } from './kafka-ownership.ts'
@@ -37,17 +38,8 @@ export interface Consuming extends Consumption {
   abandon(): void
 }
 
-/** What kafkajs does not tell of its batches. */
-type FetchedBatch = KafkaBatch & { readonly fetchedOffset: string }
-
-/** Signs of life while handlers come to their end, in ms. */
-const aliveMs = 500
-
 /**
  * Runs a subscription: joins the group, asks where to start, delivers, lets go before it joins again.
- *
- * A handler that takes longer than a fetch holds up neither the other partitions nor the signs of
- * life: its partition is paused until it is done.
  *
  * @throws {@link StreamError} if the topics do not exist or the brokers do not answer.
  */
@@ -63,6 +55,7 @@ export async function consume(
   let current: Ownership | undefined
   /** Whether nothing is to come any more: stopped, or failed. */
   let isOver = false
+  let hasFailed = false
   let isRebalancing = false
   let heartbeat: () => Promise<void> = async () => undefined
   let stopped: Promise<void> | undefined
@@ -84,6 +77,14 @@ export async function consume(
   const progress = kafkaProgress(controls.commit, (cause) =>
     onTrouble(streamError(`progress of ${group}`, cause)),
   )
+  const delivery = kafkaDelivery({
+    names,
+    controls,
+    maxBatchBytes,
+    maxWaitMs: options.maxWaitMs,
+    current: () => current,
+    onError: fail,
+  })
 
   /** Before each join: what we held so far is given up first, whatever that takes. */
   async function letGo(): Promise<void> {
@@ -102,7 +103,7 @@ export async function consume(
     )
     const mine = ownership(partitions, { ...options, onBatch: subscription.onBatch })
     current = mine
-    settle(mine)
+    delivery.settle(mine)
     context.onHealthy()
     if (isOver || partitions.length === 0) return
     start(mine).catch((error) => mine.signal.aborted || fail(error))
@@ -127,66 +128,25 @@ export async function consume(
       mine.lane(partition).next = offset
       controls.seek(partition, offset)
     }
-    settle(mine)
+    delivery.settle(mine)
   }
 
-  async function take({ batch, resolveOffset, heartbeat: beat }: EachBatchPayload): Promise<void> {
-    heartbeat = beat
-    const mine = current
-    const partition = partitionName(names.fromKafka(batch.topic), batch.partition)
-    if (!mine?.holds(partition) || mine.signal.aborted) return
-    const lane = mine.lane(partition)
-    if (lane.next === undefined || lane.isBusy()) return
-    if (Number((batch as FetchedBatch).fetchedOffset) !== lane.next) {
-      return controls.seek(partition, lane.next) // it was on its way when the start was set
-    }
-    // May be a marker that no reader sees. What is not done yet lies in the lane.
-    resolveOffset(batch.lastOffset())
-    lane.next = safeOffset(partition, batch.lastOffset()) + 1
-    const delivery = lane.deliver(toBatches(partition, batch, maxBatchBytes)).catch(fail)
-    await Promise.race([delivery, delay(options.maxWaitMs)])
-    if (!lane.isBusy()) return
-    settle(mine)
-    void delivery.then(() => settle(mine))
-  }
-
-  /** kafkajs passes over what no reader sees: markers, and records of an aborted transaction. */
-  function passOver(topic: string, number: number, lastOffset: string): void {
-    const partition = partitionName(names.fromKafka(topic), number)
-    if (!current?.holds(partition)) return
-    const lane = current.lane(partition)
-    const after = safeOffset(partition, lastOffset) + 1
-    if (lane.next !== undefined && !lane.isBusy()) lane.next = Math.max(lane.next, after)
-  }
-
-  /** Lets kafkajs fetch what may be delivered, and nothing else. */
-  function settle(mine: Ownership): void {
-    if (mine !== current) return
-    for (const partition of mine.partitions) {
-      if (mine.isOpen(partition)) controls.resume(partition)
-      else controls.pause(partition)
-    }
-  }
-
-  /** The end of an ownership: handed back when no handler runs, or told at once that it is lost. */
+  /** Ends an ownership, once. */
   function end(mine: Ownership, why: 'revoked' | 'lost'): Promise<void> {
     mine.ending ??= (async () => {
       mine.abort()
-      settle(mine)
-      const expelled = Promise.withResolvers<'lost'>()
-      const alive = setInterval(() => {
-        heartbeat().catch((error) => isExpulsion(error) && expelled.resolve('lost'))
-      }, aliveMs)
+      delivery.settle(mine)
       try {
-        const idle = mine.idle().then(() => why)
-        const how = why === 'lost' ? why : await Promise.race([idle, expelled.promise])
-        await answered('onRevoke', () => subscription.onRevoke(mine.partitions, how))
-        await idle
+        await handBack(mine, why, {
+          heartbeat: () => heartbeat(),
+          onRevoke: (how) =>
+            answered('onRevoke', () => subscription.onRevoke(mine.partitions, how)),
+        })
         await progress.idle()
       } catch (error) {
-        fail(error)
+        leave()
+        tell(error)
       } finally {
-        clearInterval(alive)
         if (current === mine) current = undefined
       }
     })()
@@ -221,6 +181,13 @@ export async function consume(
   function fail(cause: unknown): void {
     if (isOver) return
     leave()
+    tell(cause)
+  }
+
+  /** Tells what ends the subscription, once. */
+  function tell(cause: unknown): void {
+    if (hasFailed) return
+    hasFailed = true
     subscription.onFatal(streamError(where, cause))
   }
 
@@ -247,7 +214,8 @@ export async function consume(
     current?.abort()
   })
   consumer.on(START_BATCH_PROCESS, ({ payload }) => {
-    if (payload.batchSize === 0) passOver(payload.topic, payload.partition, payload.lastOffset)
+    const { topic, partition, batchSize, lastOffset } = payload
+    if (batchSize === 0) delivery.passOver(topic, partition, lastOffset)
   })
   try {
     for (const topic of subscription.topics) await topics.get(topic)
@@ -261,15 +229,19 @@ export async function consume(
     throw streamError(`subscribe ${group}`, cause)
   }
   // In a later turn: the caller has its consumption before it is asked for a start.
+  const eachBatch = (fetched: EachBatchPayload) => {
+    heartbeat = fetched.heartbeat
+    return delivery.take(fetched)
+  }
   void nextTurn()
-    .then(() => consumer.run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch: take }))
+    .then(() => consumer.run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch }))
     .catch(fail)
 
   const steer = (chosen: readonly Partition[], how: 'pause' | 'resume') => {
     const mine = current
     if (!mine) return
     for (const partition of chosen) if (mine.holds(partition)) mine.lane(partition)[how]()
-    settle(mine)
+    delivery.settle(mine)
   }
   return {
     pause: (chosen) => steer(chosen, 'pause'),

@@ -7,8 +7,8 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { type TcpProxy, tcpProxy } from '../support/tcp-proxy.ts'
 
-/** The lines that are proved: the last with its own log format, and the newest. */
-export const kafkaVersions = ['3.9.2', '4.3.1'] as const
+/** The lines that are proved. */
+export const kafkaVersions = { oldest: '3.9.2', newest: '4.3.1' } as const
 
 /** A broker of Apache Kafka behind a proxy, both of this machine. */
 export interface Broker {

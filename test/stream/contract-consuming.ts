@@ -322,6 +322,16 @@ export function consumingContract(make: () => Promise<StreamHarness>): void {
       expect(next.values()).toEqual(['b'])
     })
 
+    it('fails if onRevoke rejects, also while it is stopped', async () => {
+      const { stream } = given()
+      const reader = await consumer(stream, {
+        onRevoke: () => Promise.reject(new Error('no checkpoint')),
+      })
+      await until(() => expect(reader.assigned).toHaveLength(1))
+      await reader.stop()
+      expect(reader.fatal).toMatchObject([{ cause: { message: 'no checkpoint' } }])
+    })
+
     it('closes during a batch, once that has ended', async () => {
       const { stream } = given()
       await sendAcked(stream, 't', recordsOf('a'))

@@ -92,7 +92,7 @@ describe('kafkaStream, logged in', () => {
     certificate('stranger', 'subjectAltName=DNS:stranger')
     const pem = readFileSync(file('broker.key'), 'utf8') + readFileSync(file('broker.crt'), 'utf8')
     writeFileSync(file('broker.pem'), pem)
-    broker = await startBroker(kafkaVersions[1], ([first = 0, second = 0]) => {
+    broker = await startBroker(kafkaVersions.newest, ([first = 0, second = 0]) => {
       scramPort = first
       mtlsPort = second
       return loginSettings(first, second)

@@ -2,23 +2,28 @@ import { randomUUID } from 'node:crypto'
 import { Kafka, logLevel } from 'kafkajs'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { StreamPort } from '../../lib/stream/types.ts'
-import { type Broker, kafkaVersions, startBroker } from '../kafka/broker.ts'
+import { type Broker, startBroker } from '../kafka/broker.ts'
 import { consumer } from './consumer.ts'
 import { describeStream } from './contract.ts'
 import { recordsOf, sendAcked, topics } from './harness.ts'
 import { kafkaHarness } from './kafka-harness.ts'
 import { testStream } from './kafka-stream.ts'
 
-describe.each(kafkaVersions)('on Apache Kafka %s', (version) => {
+/**
+ * All that a line of Kafka must let us do: the contract of the stream, and what goes beyond it.
+ *
+ * A line is a file of tests of its own, so that they run beside each other.
+ */
+export function describeKafka(version: string): void {
   let broker: Broker
   beforeAll(async () => {
     broker = await startBroker(version)
   })
   afterAll(() => broker.dispose())
 
-  describeStream('kafka', () => kafkaHarness(broker))
+  describeStream(`kafka ${version}`, () => kafkaHarness(broker))
 
-  describe('kafkaStream', () => {
+  describe(`kafkaStream on ${version}`, () => {
     const open: StreamPort[] = []
     afterEach(() => Promise.all(open.splice(0).map((one) => one.close({ deadlineMs: 1_000 }))))
 
@@ -55,7 +60,7 @@ describe.each(kafkaVersions)('on Apache Kafka %s', (version) => {
       await expect(stream.ensureTopics(topics)).rejects.toMatchObject({ reason: 'no-topic' })
     })
   })
-})
+}
 
 /** Sends more than a few fetches can hold, and takes it back. */
 async function abortedTransaction(broker: Broker, topic: string): Promise<void> {
