@@ -1,6 +1,6 @@
 import { ArtifactError } from '../errors.ts'
 import { coverageOf, type Generation } from './generation.ts'
-import type { Generations, NewGeneration } from './generations.ts'
+import { attemptOf, type Generations, type NewGeneration } from './generations.ts'
 
 /** What a generation must show before it may serve. */
 export interface GenerationChecks {
@@ -17,15 +17,22 @@ export interface GenerationChecks {
 /**
  * The generation of a version: the one that is under way or ready, else a new one.
  *
+ * @param spent - Number of an attempt that was collected: it is not used again.
  * @returns `undefined` if an attempt has failed: another one is for people to ask for.
  */
 export async function beginGeneration(
   all: Generations,
   begun: NewGeneration,
+  spent = 0,
 ): Promise<Generation | undefined> {
   const attempts = await all.list(begun.version)
-  if (attempts.length === 0) return all.create(begun, 1)
-  return usableGeneration(attempts)
+  return attempts.length === 0 ? all.create(begun, spent + 1) : usableGeneration(attempts)
+}
+
+/** Begins one more attempt, whatever there is: somebody asked for it. */
+export async function beginAgain(all: Generations, begun: NewGeneration): Promise<Generation> {
+  const attempts = await all.list(begun.version)
+  return all.create(begun, Math.max(0, ...attempts.map(attemptOf)) + 1)
 }
 
 /** The newest attempt that has not failed. */

@@ -23,7 +23,8 @@ export function entered(
   { partition, next, follow }: Entrance,
 ): Generation | undefined {
   const present = generation.next[partition]
-  const [goal, place] = [other?.next[partition] ?? next, other?.follow[partition] ?? follow]
+  const goal = other?.next[partition] ?? present ?? next
+  const place = other?.follow[partition] ?? follow
   if (present !== undefined && present >= goal) return undefined
   const known = new Set([
     ...generation.sources.map(({ digest }) => digest),

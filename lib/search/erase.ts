@@ -1,7 +1,7 @@
 import type { BlobStore } from '../store/types.ts'
 import type { Generation, GenerationBlock } from './generation.ts'
 import type { Generations } from './generations.ts'
-import { loadBlock } from './load-generation.ts'
+import { soundBlock } from './load-generation.ts'
 import { blockOf, putBlock, rowsOf } from './seal.ts'
 
 /**
@@ -10,7 +10,6 @@ import { blockOf, putBlock, rowsOf } from './seal.ts'
  * To be called by whoever owns the partition, as sealing is.
  *
  * @returns The generation after it.
- * @throws {@link ArtifactError} if a block is missing or damaged.
  */
 export async function eraseFrom(
   blobs: BlobStore,
@@ -22,7 +21,9 @@ export async function eraseFrom(
   const changed = new Map<string, GenerationBlock>()
   for (const block of generation.blocks) {
     if (block.partition !== partition) continue
-    const rows = rowsOf(await loadBlock(blobs, generation, block))
+    const present = await soundBlock(blobs, generation, block)
+    if (present === undefined) continue // nothing in it can be found either
+    const rows = rowsOf(present)
     const left = rows.filter(({ id }) => !ids.has(id))
     if (left.length === rows.length) continue
     const { source } = block

@@ -13,7 +13,7 @@ export type NewGeneration = Pick<
 /** The generations of a pipeline, each changed by compare-and-swap. */
 export interface Generations {
   read(id: string): Promise<Generation | undefined>
-  /** All of them, or those of a version; oldest attempt first. */
+  /** All of them, the oldest first; or those of a version, the first attempt first. */
   list(version?: string): Promise<readonly Generation[]>
   /**
    * Begins one more attempt; whoever comes second gets what the first one began.
@@ -45,14 +45,19 @@ export function generations(documents: DocumentStore): Generations {
       const keys = await listAll(documents, version === undefined ? prefix : `${prefix}${version}.`)
       const found = await Promise.all(keys.map((key) => find(key.slice(prefix.length))))
       const all = found.flatMap((one) => (one ? [one.value] : []))
-      return all.sort((a, b) => a.at - b.at || attemptOf(a) - attemptOf(b))
+      // Clocks differ, attempts of one version have numbers.
+      return all.sort(version === undefined ? byTime : byAttempt)
     },
-    create: async (begun, attempt) => {
-      const id = `${begun.version}.${attempt}`
+    create: async ({ version, manifest, preprocessing, dim, at }, attempt) => {
+      const id = `${version}.${attempt}`
       const first: Generation = {
         format: 1,
         id,
-        ...begun,
+        version,
+        manifest,
+        preprocessing,
+        dim,
+        at,
         state: 'building',
         sources: [],
         blocks: [],
@@ -74,6 +79,9 @@ export function generations(documents: DocumentStore): Generations {
     },
   }
 }
+
+const byTime = (a: Generation, b: Generation): number => a.at - b.at
+const byAttempt = (a: Generation, b: Generation): number => attemptOf(a) - attemptOf(b)
 
 /** Number of the attempt that a generation is. */
 export function attemptOf({ id }: Pick<Generation, 'id'>): number {

@@ -103,6 +103,16 @@ export function embedderLanes(
     return isBehind
   }
 
+  /** Writes the blocks of a partition again without some pictures, whoever needs them. */
+  const eraseIn = async (partition: Partition, ids: ReadonlySet<string>): Promise<void> => {
+    if (ids.size === 0) return
+    for (const generation of await all.list()) {
+      const erased = await eraseFrom(blobs, all, generation, partition, ids)
+      const working = workingOn(context).find(({ id }) => id === generation.id)
+      if (working !== undefined) working.document = erased
+    }
+  }
+
   const onAssign = (partitions: readonly Partition[]) =>
     exclusively(async () => {
       const starts = new Map<Partition, StartAt>()
@@ -119,6 +129,7 @@ export function embedderLanes(
         const [sent, sealedAt, rows] = [undefined, clock.now(), new Map()]
         lanes.set(partition, { partition, position: from, high, sent, sealedAt, rows })
         starts.set(partition, from)
+        await eraseIn(partition, context.erased)
       }
       return starts
     })
@@ -180,18 +191,14 @@ export function embedderLanes(
     seal,
     enter,
     erase: async (ids) => {
-      for (const mine of lanes.values()) {
-        for (const [id, rows] of mine.rows) {
-          mine.rows.set(
+      for (const { partition, rows } of lanes.values()) {
+        for (const [id, waiting] of rows) {
+          rows.set(
             id,
-            rows.filter((row) => !ids.has(row.id)),
+            waiting.filter((row) => !ids.has(row.id)),
           )
         }
-        for (const generation of await all.list()) {
-          const erased = await eraseFrom(blobs, all, generation, mine.partition, ids)
-          const working = workingOn(context).find(({ id }) => id === generation.id)
-          if (working !== undefined) working.document = erased
-        }
+        await eraseIn(partition, ids)
       }
     },
     stop: async () => {

@@ -1,7 +1,7 @@
 import { announce } from '../registry/announce.ts'
 import type { ChannelState } from '../registry/channel-document.ts'
 import { attachGeneration, releaseCandidate } from '../registry/release.ts'
-import { judgeGeneration } from '../search/build-generation.ts'
+import { failGeneration, judgeGeneration } from '../search/build-generation.ts'
 import { type Generation, generationSize } from '../search/generation.ts'
 import { topicNames } from '../stream/topics.ts'
 import type { EmbedderContext } from './embedder-context.ts'
@@ -44,6 +44,15 @@ export async function concludeGeneration(
   const { id: generation, version } = judged
   const vectors = generationSize(judged)
   parts.onEvent({ event: 'released', version, generation, vectors })
+}
+
+/** Gives a generation up whose model does not load. */
+export async function concludeFailed(
+  context: EmbedderContext,
+  { id }: Generation,
+  reason: string,
+): Promise<void> {
+  tell(context, await failGeneration(context.all, id, reason))
 }
 
 /**

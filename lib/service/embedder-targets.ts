@@ -1,9 +1,9 @@
-import type { ChannelState } from '../registry/channel-document.ts'
+import { type ChannelState, isSameRelease } from '../registry/channel-document.ts'
 import type { Manifest } from '../registry/manifest.ts'
-import type { Named } from '../registry/registry.ts'
+import type { Named, Registry } from '../registry/registry.ts'
 import { beginGeneration, failGeneration, usableGeneration } from '../search/build-generation.ts'
 import type { Generation } from '../search/generation.ts'
-import type { Generations } from '../search/generations.ts'
+import { attemptOf, type Generations } from '../search/generations.ts'
 import type { Digest } from '../store/types.ts'
 
 /** The generations that new pictures go into. */
@@ -14,10 +14,33 @@ export interface Targets {
   readonly building: Generation | undefined
 }
 
-/** What `stable` and `candidate` name. */
-export interface Channels {
+/** What generations are chosen by. */
+export interface Situation {
   readonly stable: ChannelState
   readonly candidate: ChannelState | undefined
+  /** The newest attempt at an index of what `stable` names. */
+  readonly newest: Generation | undefined
+}
+
+/** Reads it; `undefined` as long as no version is published. */
+export async function readSituation(
+  registry: Registry,
+  all: Generations,
+): Promise<Situation | undefined> {
+  const stable = await registry.stable.read()
+  if (stable === undefined) return undefined
+  const candidate = await registry.candidate.read()
+  return { stable, candidate, newest: (await all.list(stable.version)).at(-1) }
+}
+
+/** Whether other generations may have to be chosen than before. */
+export function hasChanged(before: Situation, now: Situation): boolean {
+  return (
+    !isSameRelease(before.stable, now.stable) ||
+    before.stable.pinned !== now.stable.pinned ||
+    before.candidate?.version !== now.candidate?.version ||
+    before.newest?.id !== now.newest?.id
+  )
 }
 
 /**
@@ -28,17 +51,21 @@ export interface Channels {
  * @param at - The time of day, ms since 1970.
  */
 export async function chooseTargets(
-  { stable, candidate }: Channels,
+  { stable, candidate, newest }: Situation,
   all: Generations,
   manifest: (digest: Digest) => Promise<Manifest>,
   at: number,
 ): Promise<Targets> {
-  const begin = async (version: Named): Promise<Generation | undefined> => {
+  const begin = async (version: Named, spent = 0): Promise<Generation | undefined> => {
     const { dim, preprocessing } = await manifest(version.manifest)
-    return beginGeneration(all, { ...namedOf(version), preprocessing: preprocessing.hash, dim, at })
+    const begun = { ...namedOf(version), preprocessing: preprocessing.hash, dim, at }
+    return beginGeneration(all, begun, spent)
   }
   /** That of what `stable` names; a failed one still takes in what comes. */
-  const ofStable = async () => (await begin(stable)) ?? (await all.list(stable.version)).at(-1)
+  const ofStable = async () => {
+    const { generation: id } = stable
+    return (await begin(stable, id === undefined ? 0 : attemptOf({ id }))) ?? newest
+  }
   /** That of a candidate which may become stable, now or once somebody allows it. */
   const ofCandidate = async () => {
     if (candidate === undefined || candidate.version === stable.version) return undefined
@@ -49,7 +76,9 @@ export async function chooseTargets(
     return stable.pinned && present?.state === 'ready' ? undefined : begin(candidate)
   }
   const served = stable.generation === undefined ? undefined : await all.read(stable.generation)
-  const building = await (served === undefined ? ofStable() : ofCandidate())
+  /** Another one that somebody asked for. */
+  const asked = newest?.state === 'building' && newest.id !== served?.id ? newest : undefined
+  const building = asked ?? (await (served === undefined ? ofStable() : ofCandidate()))
   await giveUp(all, [stable.version, building?.version])
   return { served, building }
 }

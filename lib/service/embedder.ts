@@ -1,6 +1,6 @@
-import { PipelineError } from '../errors.ts'
-import { isSameRelease } from '../registry/channel-document.ts'
+import { ArtifactError, PipelineError } from '../errors.ts'
 import type { Manifest } from '../registry/manifest.ts'
+import type { Generation } from '../search/generation.ts'
 import { generations } from '../search/generations.ts'
 import type { Digest } from '../store/types.ts'
 import { backfiller } from './embedder-backfill.ts'
@@ -12,8 +12,14 @@ import {
   type EmbedderParts,
   type EmbedderStatus,
 } from './embedder-parts.ts'
-import { concludeGeneration, confirmRelease } from './embedder-release.ts'
-import { type Channels, chooseTargets, type Targets } from './embedder-targets.ts'
+import { concludeFailed, concludeGeneration, confirmRelease } from './embedder-release.ts'
+import {
+  chooseTargets,
+  hasChanged,
+  readSituation,
+  type Situation,
+  type Targets,
+} from './embedder-targets.ts'
 
 /** The role that makes vectors: of each new picture, and of all of them for a new model. */
 export interface Embedder {
@@ -73,7 +79,7 @@ export function embedder(parts: EmbedderParts): Embedder {
   const lanes = embedderLanes(context, giveUp)
   const backfillOne = backfiller(context)
   let backfilling: Promise<unknown> = Promise.resolve()
-  let seen: Channels | undefined
+  let seen: Situation | undefined
   let erasedAt = Number.NEGATIVE_INFINITY
 
   const manifest = (digest: Digest): Promise<Manifest> => {
@@ -92,16 +98,6 @@ export function embedder(parts: EmbedderParts): Embedder {
     erasedAt = clock.now()
   }
 
-  /** Whether the channels, or what became of a generation, ask for others than those at work. */
-  const isOutdated = (now: Channels): boolean => {
-    if (seen === undefined || !isSameRelease(now.stable, seen.stable)) return true
-    if (now.stable.pinned !== seen.stable.pinned) return true
-    return (
-      now.candidate?.version !== seen.candidate?.version ||
-      context.working.building?.document.state === 'failed'
-    )
-  }
-
   /** Puts other generations to work, with what waits for the present ones sealed before. */
   const take = async ({ served, building }: Targets): Promise<boolean> => {
     const before = workingOn(context)
@@ -111,7 +107,17 @@ export function embedder(parts: EmbedderParts): Embedder {
       const model = await parts.open(document)
       return workingGeneration(registry.blobs, document, model, 2 * options.maxVectors)
     }
-    const next = { served: await load(served), building: await load(building) }
+    /** A candidate that does not load is given up; what serves goes on. */
+    const loadNext = async (document: Generation): Promise<WorkingGeneration | undefined> => {
+      try {
+        return await load(document)
+      } catch (error) {
+        if (!(error instanceof ArtifactError) || served === undefined) throw error
+        await concludeFailed(context, document, error.message)
+        return undefined
+      }
+    }
+    const next = { served: await load(served), building: building && (await loadNext(building)) }
     const isBehind = await context.exclusively(async () => {
       await lanes.seal()
       context.working = {
@@ -135,21 +141,22 @@ export function embedder(parts: EmbedderParts): Embedder {
     })
 
   const tick = async (): Promise<void> => {
-    const stable = await registry.stable.read()
-    if (stable === undefined) return
-    const now: Channels = { stable, candidate: await registry.candidate.read() }
-    if (seen === undefined) await confirmRelease(context, stable)
+    const now = await readSituation(registry, all)
+    if (now === undefined) return
+    if (seen === undefined) await confirmRelease(context, now.stable)
     await readErased()
     await refresh()
-    if (isOutdated(now)) {
+    const { served, building } = context.working
+    const hasFailed = served !== undefined && building?.document.state === 'failed'
+    if (seen === undefined || hasFailed || hasChanged(seen, now)) {
       const isBehind = await take(await chooseTargets(now, all, manifest, parts.now()))
       if (isBehind) await lanes.stop()
       seen = now
     }
     await lanes.start()
     await context.exclusively(() => lanes.seal(options.sealEveryMs))
-    const { building } = context.working
-    if (building !== undefined) await concludeGeneration(context, building)
+    const next = context.working.building
+    if (next !== undefined) await concludeGeneration(context, next)
   }
 
   /** Repeats work until it is told to stop; what may succeed later is tried again. */

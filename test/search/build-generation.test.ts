@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import {
+  beginAgain,
   beginGeneration,
   failGeneration,
   type GenerationChecks,
@@ -25,6 +26,24 @@ describe('beginGeneration', () => {
     expect(await beginGeneration(all, newGeneration())).toEqual(first)
     await failGeneration(all, first?.id ?? '', 'because')
     expect(await beginGeneration(all, newGeneration())).toBeUndefined()
+  })
+})
+
+describe('beginGeneration after a collection', () => {
+  it('does not use the number of an attempt again', async () => {
+    const all = generations(temporaryStores().documents)
+    const again = await beginGeneration(all, newGeneration(), 3)
+    expect(again?.id).toBe(`${newGeneration().version}.4`)
+  })
+})
+
+describe('beginAgain', () => {
+  it('begins one more attempt, whatever became of those before', async () => {
+    const all = generations(temporaryStores().documents)
+    for (const attempt of [1, 2, 3]) {
+      const { id } = await beginAgain(all, newGeneration())
+      expect(id).toBe(`${newGeneration().version}.${attempt}`)
+    }
   })
 })
 

@@ -65,7 +65,7 @@ describe('entered', () => {
     const there = generation({ next: { [partition]: 50 } })
     expect(entered(there, generation({ next: { [partition]: 50 } }), start)).toBeUndefined()
     expect(entered(there, generation({ next: { [partition]: 49 } }), start)).toBeUndefined()
-    expect(entered(there, undefined, start)).toBeUndefined()
+    expect(entered(there, undefined, { ...start, next: 60 })).toBeUndefined()
   })
 })
 

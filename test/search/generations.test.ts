@@ -16,7 +16,9 @@ describe('generations', () => {
 
   it('lists the attempts of a version in their order', async () => {
     const all = generations(temporaryStores().documents)
-    for (const attempt of [2, 10, 1]) await all.create(newGeneration(), attempt)
+    for (const attempt of [2, 10, 1]) {
+      await all.create({ ...newGeneration(), at: 100 - attempt }, attempt)
+    }
     await all.create({ ...newGeneration('v11-0123456789ab'), at: 1 }, 1)
     const ids = (await all.list(stamp.version)).map(({ id }) => id)
     expect(ids).toEqual([1, 2, 10].map((attempt) => `${stamp.version}.${attempt}`))

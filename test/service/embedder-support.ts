@@ -44,7 +44,7 @@ export function vectorOf(version: string, id: string): Float32Array {
 }
 
 /** A model whose pixels are the picture's digest: what is tested is everything around it. */
-function openVersion(version: string, closed: string[]): VersionEmbedder {
+export function openVersion(version: string, closed: string[] = []): VersionEmbedder {
   return {
     version,
     preprocessingHash: 'p',

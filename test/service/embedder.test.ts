@@ -1,5 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import { ArtifactError } from '../../lib/errors.ts'
 import { approve, promote, rollback } from '../../lib/registry/operator.ts'
+import { beginAgain } from '../../lib/search/build-generation.ts'
+import type { Generation } from '../../lib/search/generation.ts'
 import { generations } from '../../lib/search/generations.ts'
 import type { EmbedderOptions, EmbedderParts } from '../../lib/service/embedder-parts.ts'
 import '../support/engine.ts'
@@ -9,6 +12,7 @@ import {
   drive,
   type Embedding,
   embedderOn,
+  openVersion,
   pictureId,
   pictureIds,
   publishBaseline,
@@ -81,10 +85,13 @@ describe('embedder', () => {
 
   it('seals after a while, and by then commits', async () => {
     const { stores, one } = await indexed()
-    expect((await servedGeneration(stores))?.blocks).toEqual([])
+    await drive(one, () => one.embedder.status.served !== undefined) // the release seals, too
+    await sendPictures(stores, 20, 25)
+    await drive(one, isTakenIn(stores, one, 25))
+    expect((await servedGeneration(stores))?.blocks).toMatchObject([{ rows: 20 }])
     await one.clock.advance(300_000)
     await one.embedder.tick()
-    expect((await servedGeneration(stores))?.blocks).toMatchObject([{ rows: 20 }])
+    expect((await servedGeneration(stores))?.blocks).toMatchObject([{ rows: 25 }])
   })
 
   it('goes on where the last block ends after it was killed', async () => {
@@ -245,6 +252,49 @@ describe('embedder', () => {
     await drive(one, async () => (await servedGeneration(stores))?.version === v2)
     const { ids } = await contentOf(stores, (await servedGeneration(stores)) as never)
     expect(ids.sort()).toEqual(pictureIds(0, 20).sort())
+  })
+
+  it('builds another index of the version in service when somebody asks for one', async () => {
+    const { stores, one, v1 } = await indexed()
+    const all = generations(stores.documents)
+    const first = await all.read(`${v1}.1`)
+    await beginAgain(all, { ...(first as Generation), at: 9 })
+    await drive(one, () => one.embedder.status.served?.id === `${v1}.2`)
+    await end(one)
+    const generation = await servedGeneration(stores)
+    expect(generation?.id).toBe(`${v1}.2`)
+    const { ids } = await contentOf(stores, generation as Generation)
+    expect(ids.sort()).toEqual(pictureIds(0, 20).sort())
+    expect((await registryOf(stores).stable.read())?.previous).toBeUndefined()
+  })
+
+  it('gives a candidate up whose model does not load, and embeds on', async () => {
+    const { stores, one, v1 } = await indexed()
+    await end(one)
+    const open: EmbedderParts['open'] = async ({ version }) => {
+      if (version === v1) return openVersion(version)
+      throw new ArtifactError(`${version}: damaged`)
+    }
+    const next = begin(stores, {}, { open })
+    const { version: v2 } = await publishCandidate(stores, 2)
+    await sendPictures(stores, 20, 22)
+    await drive(next, isTakenIn(stores, next, 22))
+    await drive(next, () => next.events.some(({ event }) => event === 'generation'))
+    expect(next.events.at(-1)).toMatchObject({ state: 'failed', reason: `${v2}: damaged` })
+    expect(await stableVersion(stores)).toBe(v1)
+  })
+
+  it('takes out at its start what was erased while it was away', async () => {
+    const { stores, one } = await indexed()
+    await end(one)
+    const next = begin(stores, {}, { erased: async () => new Set([pictureId(5)]) })
+    await drive(next, () => next.embedder.status.lag === 0)
+    const { ids } = await contentOf(stores, (await servedGeneration(stores)) as Generation)
+    expect(ids.sort()).toEqual(
+      pictureIds(0, 20)
+        .filter((id) => id !== pictureId(5))
+        .sort(),
+    )
   })
 
   it('takes erased pictures out of every block, and in no more', async () => {
