@@ -61,6 +61,7 @@ export class Deployment extends Stage {
           image: cpuImage,
           accessLogs: store.accessLogs,
           certificateArn: settings.certificateArn,
+          serveNames: settings.serveNames,
         })
       : undefined
     const functions = new FunctionsStack(this, 'functions', {

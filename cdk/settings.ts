@@ -44,6 +44,7 @@ const settingsSchema = z.strictObject({
   indexRetentionDays: whole.optional(),
   kafkaEvents: flag.default(true),
   inferUrl: flag.default(false),
+  serveNames: list.default([]),
   certificateArn: z.string().startsWith('arn:').optional(),
   alarmEmail: z.email().optional(),
   settings: pairs.default({}),

@@ -21,11 +21,13 @@ export function grantKafka(kafka: Kafka, role: IRole, group: string, rights: Rig
   const topics = (some: readonly Topic[]): string[] =>
     some.map((topic) => within(clusterArn, 'topic', kafka.topic(topic)))
   allow(role, { actions: ['kafka-cluster:Connect'], resources: [clusterArn] })
+  // Every role looks at all topics when it starts: whether they are there, and what they take.
+  allow(role, {
+    actions: ['kafka-cluster:DescribeTopic', 'kafka-cluster:DescribeTopicDynamicConfiguration'],
+    resources: topics(everyTopic),
+  })
   if (consumes.length > 0) {
-    allow(role, {
-      actions: ['kafka-cluster:DescribeTopic', 'kafka-cluster:ReadData'],
-      resources: topics(consumes),
-    })
+    allow(role, { actions: ['kafka-cluster:ReadData'], resources: topics(consumes) })
     allow(role, {
       actions: ['kafka-cluster:DescribeGroup', 'kafka-cluster:AlterGroup'],
       resources: [within(clusterArn, 'group', kafka.group(group))],
@@ -33,17 +35,13 @@ export function grantKafka(kafka: Kafka, role: IRole, group: string, rights: Rig
     })
   }
   if (produces.length > 0) {
-    allow(role, {
-      actions: ['kafka-cluster:DescribeTopic', 'kafka-cluster:WriteData'],
-      resources: topics(produces),
-    })
+    allow(role, { actions: ['kafka-cluster:WriteData'], resources: topics(produces) })
   }
   if (makesTopics) {
     allow(role, {
       actions: [
         'kafka-cluster:CreateTopic',
         'kafka-cluster:AlterTopic',
-        'kafka-cluster:DescribeTopicDynamicConfiguration',
         'kafka-cluster:AlterTopicDynamicConfiguration',
       ],
       resources: topics(everyTopic),

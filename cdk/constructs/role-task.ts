@@ -75,6 +75,8 @@ export class RoleTask extends Construct {
       environment: {
         ...pipelineEnvironment(pipeline),
         [settingVariable('data')]: scratch.path,
+        [settingVariable('kafka.ensureTopics')]: String(roleRights[role].makesTopics),
+        [environmentNames.metricLines]: 'true',
         ...props.environment,
       },
       secrets: this.#secrets(pipeline),

@@ -1,16 +1,14 @@
 import { type RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib'
 import type { Metric } from 'aws-cdk-lib/aws-cloudwatch'
-import { Cluster, ContainerInsights } from 'aws-cdk-lib/aws-ecs'
-import { AccountRootPrincipal, Role } from 'aws-cdk-lib/aws-iam'
+import { Cluster, Compatibility, ContainerInsights } from 'aws-cdk-lib/aws-ecs'
 import type { Construct } from 'constructs'
 import { CollectionTask } from '../constructs/collection-task.ts'
 import type { ImageProps } from '../constructs/container-image.ts'
 import { GpuService } from '../constructs/gpu-service.ts'
-import { grantKafka } from '../constructs/kafka-rights.ts'
 import { publishName } from '../constructs/parameter.ts'
 import type { Pipeline } from '../constructs/pipeline-environment.ts'
+import { RoleTask } from '../constructs/role-task.ts'
 import { ScaleToZero } from '../constructs/scale-to-zero.ts'
-import { roleRights } from '../rights.ts'
 import type { NetworkStack } from './network.ts'
 
 /** Props of {@link LearnerStack}. */
@@ -28,8 +26,8 @@ export interface LearnerStackProps extends StackProps {
 }
 
 /**
- * The single writer, which sleeps while nothing waits; the daily collection; and the role that
- * people take to move channels and to send quarantined records again.
+ * The single writer, which sleeps while nothing waits; the daily collection; and a task for
+ * people's own commands, such as moving a channel, which must reach Kafka and the bucket.
  */
 export class LearnerStack extends Stack {
   readonly cluster: Cluster
@@ -41,6 +39,7 @@ export class LearnerStack extends Stack {
     super(scope, id, props)
     const { pipeline, network, removalPolicy } = props
     const { kafka } = pipeline
+    const { subnetIds } = network.vpc.selectSubnets(network.subnets)
     this.cluster = new Cluster(this, 'cluster', {
       vpc: network.vpc,
       containerInsightsV2: ContainerInsights.ENABLED,
@@ -70,10 +69,18 @@ export class LearnerStack extends Stack {
       })
       this.lag = scaling.lag
     }
-    const operator = new Role(this, 'operator', { assumedBy: new AccountRootPrincipal() })
-    pipeline.data.grant(operator, roleRights.operator)
-    grantKafka(kafka, operator, 'operator', roleRights.operator)
-    publishName(this, props.folder, 'operator-role', operator.roleArn)
+    const operator = new RoleTask(this, 'operator', {
+      pipeline,
+      role: 'operator',
+      command: ['models', 'list'],
+      image: props.cpuImage,
+      compatibility: Compatibility.FARGATE,
+      cpu: 512,
+      memoryMiB: 1_024,
+      removalPolicy,
+    })
+    publishName(this, props.folder, 'operator-task', operator.definition.family)
+    publishName(this, props.folder, 'subnets', subnetIds.join(','))
     publishName(this, props.folder, 'cluster', this.cluster.clusterName)
     publishName(this, props.folder, 'learner-service', this.learner.service.serviceName)
   }

@@ -49,7 +49,7 @@ export class ObservabilityStack extends Stack {
 }
 
 function flowWorries(props: ObservabilityStackProps): Record<string, Worry> {
-  const { name, uploads, functions } = props
+  const { name, uploads, functions, learner } = props
   const { ingest, modelPublished } = functions
   const failing = (what: string, { function: one }: PipelineFunction): Worry => ({
     what,
@@ -58,11 +58,14 @@ function flowWorries(props: ObservabilityStackProps): Record<string, Worry> {
     periods: 3,
   })
   return {
-    'oldest-record': {
-      what: 'The oldest record that was not applied is older than a day and a half',
-      metric: roleMetric(name, 'learn', 'oldestRecord', 'Maximum'),
-      above: 36 * hour,
-      periods: 3,
+    'records-wait': {
+      what: 'Records have waited for the learner for a day and a half',
+      metric: (learner.lag ?? roleMetric(name, 'learn', 'waiting', 'Minimum')).with({
+        period: Duration.hours(1),
+        statistic: 'Minimum',
+      }),
+      above: 0,
+      periods: 36,
     },
     'dead-letters': {
       what: 'An upload was given up: look at the dead letters of the uploads queue',
@@ -88,42 +91,39 @@ function flowWorries(props: ObservabilityStackProps): Record<string, Worry> {
   }
 }
 
-function learnerWorries(props: ObservabilityStackProps): Record<string, Worry> {
-  const { name, learner, wakeAfter } = props
-  const asleep: Record<string, Worry> = learner.lag
-    ? {
-        'does-not-wake': {
-          what: 'Enough records wait, and for 15 minutes no learner has run',
-          metric: new MathExpression({
-            label: 'waits without a learner',
-            expression: `IF(lag > ${wakeAfter}, IF(FILL(tasks, 0) < 1, 1, 0), 0)`,
-            usingMetrics: { lag: learner.lag, tasks: runningTasks(learner) },
-            period: minutes(5),
-          }),
-          above: 0,
-          periods: 3,
-        },
-      }
-    : {}
+function learnerWorries({
+  name,
+  learner,
+  wakeAfter,
+}: ObservabilityStackProps): Record<string, Worry> {
+  const tasks = runningTasks(learner)
+  const restarts: Worry = {
+    // It ends on any doubt: a lost lease, a publish or a checkpoint that failed.
+    what: 'The learner has died four times in an hour: its log says what it doubts',
+    metric: roleMetric(name, 'learn', 'starts', 'Sum').with({ period: Duration.hours(1) }),
+    above: 3,
+    periods: 1,
+  }
+  // Of a cluster without figures it is meant to run all the time.
+  if (learner.lag === undefined) return { 'learner-restarts': restarts }
   return {
-    ...asleep,
-    'lease-lost': {
-      what: 'Another learner took the lease: two of them run',
-      metric: roleMetric(name, 'learn', 'leasesLost', 'Sum'),
+    'learner-restarts': restarts,
+    'does-not-wake': {
+      what: 'Enough records wait, and for 15 minutes no learner has run',
+      metric: new MathExpression({
+        label: 'waits without a learner',
+        expression: `IF(lag > ${wakeAfter}, IF(FILL(tasks, 0) < 1, 1, 0), 0)`,
+        usingMetrics: { lag: learner.lag, tasks },
+        period: minutes(5),
+      }),
       above: 0,
-      periods: 1,
-    },
-    'publish-failed': {
-      what: 'A model passed the gate and could not be published',
-      metric: roleMetric(name, 'learn', 'publishesFailed', 'Sum'),
-      above: 0,
-      periods: 1,
-    },
-    'no-checkpoint': {
-      what: 'The learner has run for four hours without a checkpoint: it costs and keeps nothing',
-      metric: roleMetric(name, 'learn', 'checkpointAge', 'Maximum'),
-      above: 4 * hour,
       periods: 3,
+    },
+    'never-sleeps': {
+      what: 'The learner has run for a whole day: is it worth its GPU, or is wakeAfter too low?',
+      metric: tasks.with({ period: Duration.hours(1), statistic: 'Minimum' }),
+      above: 0,
+      periods: 24,
     },
   }
 }
@@ -134,7 +134,7 @@ function servingWorries({ name, search }: ObservabilityStackProps): Record<strin
   return {
     'unreleased-candidate': {
       what: 'A candidate has waited three hours for its index',
-      metric: roleMetric(name, 'embed', 'candidateAge', 'Maximum'),
+      metric: roleMetric(name, 'embed', 'buildingSeconds', 'Maximum'),
       above: 3 * hour,
       periods: 1,
     },
@@ -194,12 +194,15 @@ function rows({ name, learner, search, functions, uploads }: ObservabilityStackP
       ...(learner.lag ? [learner.lag] : []),
       uploads.queue.metricApproximateNumberOfMessagesVisible(),
     ]),
-    graph('Oldest record, s', [roleMetric(name, 'learn', 'oldestRecord', 'Maximum')]),
+    graph('Behind, by role', [
+      roleMetric(name, 'learn', 'waiting', 'Maximum'),
+      roleMetric(name, 'embed', 'waiting', 'Maximum'),
+    ]),
   ]
   const learning = [
     graph('Learners', [runningTasks(learner)]),
     graph('Round, s', [roleMetric(name, 'learn', 'roundSeconds', 'Maximum')]),
-    graph('Age of the checkpoint, s', [roleMetric(name, 'learn', 'checkpointAge', 'Maximum')]),
+    graph('Starts', [roleMetric(name, 'learn', 'starts', 'Sum')]),
   ]
   const serving = [
     graph('Version', [roleMetric(name, 'serve', 'modelVersion', 'Maximum')]),

@@ -25,6 +25,8 @@ export interface SearchStackProps extends StackProps {
   readonly cluster: Cluster
   readonly image: ImageProps
   readonly accessLogs: IBucket
+  /** Names of yours that lead to its load balancer. */
+  readonly serveNames: readonly string[]
   /** @default - plain HTTP, inside the network */
   readonly certificateArn?: string
   readonly removalPolicy: RemovalPolicy
@@ -56,19 +58,6 @@ export class SearchStack extends Stack {
     // A backfill must not be cut off because the CPU rests between two blocks.
     protectTasks(this.embed.task.taskRole, cluster)
     const servers = new SecurityGroup(this, 'servers', { vpc, description: 'Tasks of serve' })
-    this.serve = new CpuService(this, 'serve', {
-      ...common,
-      role: 'serve',
-      securityGroups: [clients, servers],
-      cpu: 1_024,
-      memoryMiB: 4_096,
-      maxTasks: 10,
-      ports: [dataPort, adminPort],
-      environment: {
-        [settingVariable('http.host')]: '0.0.0.0',
-        [settingVariable('http.adminHost')]: '0.0.0.0',
-      },
-    })
     const front = new SecurityGroup(this, 'front', {
       vpc,
       description: 'Load balancer of serve: whoever may ask it is let in here',
@@ -84,6 +73,22 @@ export class SearchStack extends Stack {
       internetFacing: false,
       securityGroup: front,
       dropInvalidHeaderFields: true,
+    })
+    const names = [this.balancer.loadBalancerDnsName, ...props.serveNames]
+    this.serve = new CpuService(this, 'serve', {
+      ...common,
+      role: 'serve',
+      securityGroups: [clients, servers],
+      cpu: 1_024,
+      memoryMiB: 4_096,
+      maxTasks: 10,
+      ports: [dataPort, adminPort],
+      environment: {
+        [settingVariable('http.host')]: '0.0.0.0',
+        [settingVariable('http.adminHost')]: '0.0.0.0',
+        // It answers to no other name.
+        [settingVariable('http.names')]: `[${names.join(',')}]`,
+      },
     })
     this.#keepAccessLogs(props.accessLogs)
     this.#listen(props)

@@ -1,3 +1,4 @@
+import { roleWatchers } from '../cloud/role-watchers.ts'
 import type { Config } from '../config/schema.ts'
 import { ConfigError } from '../errors.ts'
 import type { IngestProgress } from '../service/ingester.ts'
@@ -98,8 +99,16 @@ export async function runCommand(
   try {
     if (role !== undefined) {
       const settings = { config, beginning, restarts: 0 }
-      const started = { now: Date.now, signal, drain, onEvent, onStatus: () => undefined }
-      await runRole(role, settings, started)
+      const write = (line: string): boolean => process.stdout.write(`${line}\n`)
+      const watcher = roleWatchers({ pipeline: config.name, role, tell, write })
+      await runRole(role, settings, {
+        ...{ now: Date.now, signal, drain },
+        onEvent: (event) => {
+          onEvent(event)
+          watcher.onEvent(event)
+        },
+        onStatus: watcher.onStatus,
+      })
     } else {
       const isEndless = until === undefined && rounds === undefined
       const summary = isEndless

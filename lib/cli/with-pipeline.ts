@@ -6,7 +6,9 @@ import { databaseName } from '../service/database.ts'
 import { openPipeline, type Pipeline } from '../service/open-pipeline.ts'
 
 /** @throws {@link MissingError} unless `run` has made the data folder: it may be mistyped. */
-export function expectDataFolder({ data }: Config): void {
+export function expectDataFolder({ data, store }: Config): void {
+  // Beside a bucket the folder holds nothing: a command may be the first on a machine.
+  if (store.adapter === 's3') return
   if (existsSync(join(data, databaseName))) return
   throw new MissingError(
     `data: expected a data folder at ${data}, there is none; \`contrastream run <folder>\` makes one, --data names another`,

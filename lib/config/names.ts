@@ -17,6 +17,8 @@ export const environmentNames = {
   eventBus: 'CONTRASTREAM_EVENT_BUS',
   /** Name of the bucket that pictures are dropped into. */
   uploadsBucket: 'CONTRASTREAM_UPLOADS_BUCKET',
+  /** Whether the role prints metrics as lines of its log. */
+  metricLines: 'CONTRASTREAM_METRIC_LINES',
   /** Largest index that `infer` holds, MiB of vectors. */
   maxIndexMb: 'CONTRASTREAM_MAX_INDEX_MB',
 } as const
@@ -26,17 +28,23 @@ export const metricNamespace = 'contrastream'
 
 /**
  * Metrics that the cloud's alarms and dashboard read, each with the dimensions `pipeline` and
- * `role`: those of `/metrics` under the same name, without `contrastream_`.
+ * `role`.
  */
 export const metricNames = {
-  oldestRecord: 'lag_oldest_seconds',
+  /** Starts of the role, 1 each. */
+  starts: 'starts',
+  /** Records behind the end of the log. */
+  waiting: 'records_waiting',
+  /** Pictures that took effect since the last line. */
   applied: 'records_applied',
+  /** Records set aside since the last line. */
   quarantined: 'records_quarantined',
-  checkpointAge: 'checkpoint_age_seconds',
-  leasesLost: 'leases_lost',
-  publishesFailed: 'publishes_failed',
+  /** Length of a round that ended, s. */
   roundSeconds: 'round_seconds',
+  /** How long the index of a candidate has been under way, s. */
+  buildingSeconds: 'index_building_seconds',
+  /** Number of the version that answers. */
   modelVersion: 'model_version',
-  candidateAge: 'candidate_unreleased_seconds',
+  /** Vectors that can be found. */
   indexVectors: 'index_vectors',
 } as const

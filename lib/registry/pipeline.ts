@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { ConfigError } from '../errors.ts'
 import type { DocumentStore } from '../store/types.ts'
 import { plainJson } from './canonical.ts'
-import { type DocumentKind, readDocument } from './document.ts'
+import { type DocumentKind, readDocument, readFound } from './document.ts'
 
 /** Whose stores these are. */
 export interface PipelineDocument {
@@ -35,9 +35,14 @@ export async function claimPipeline(
   { name, program }: { readonly name: string; readonly program: string },
 ): Promise<PipelineDocument> {
   const claim = readDocument('pipeline', { format: 1, name, program }, kind)
-  const write = await documents.create('pipeline', plainJson(claim))
-  if (write.ok) return claim
-  const present = readDocument('pipeline', write.current?.value, kind)
+  // Looked at first: most roles may read here, and not write.
+  let found = await readFound(documents, 'pipeline')
+  if (found === undefined) {
+    const write = await documents.create('pipeline', plainJson(claim))
+    if (write.ok) return claim
+    found = write.current
+  }
+  const present = readDocument('pipeline', found?.value, kind)
   if (present.name === name) return present
   throw new ConfigError(`pipeline: expected the stores of ${name}, got those of ${present.name}`)
 }

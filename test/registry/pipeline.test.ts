@@ -11,6 +11,14 @@ describe('claimPipeline', () => {
     expect(later).toEqual({ format: 1, name: 'main', program: '0.1.0' })
   })
 
+  it('writes nothing where the claim stands: most roles may only read', async () => {
+    const { documents } = temporaryStores()
+    await claimPipeline(documents, { name: 'main', program: '0.1.0' })
+    const create = () => Promise.reject(new Error('may not write'))
+    const later = await claimPipeline({ ...documents, create }, { name: 'main', program: '0.2.0' })
+    expect(later.program).toBe('0.1.0')
+  })
+
   it('refuses a start under another name, naming both', async () => {
     const { documents } = temporaryStores()
     await claimPipeline(documents, { name: 'main', program: '0.1.0' })
