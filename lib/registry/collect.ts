@@ -101,8 +101,11 @@ export async function collect(
     if (await registry.documents.remove(document.key, document.tag)) documents.push(document)
   }
   const blobs: CollectionPlan['blobs'][number][] = []
+  // Blocks are not put again by whoever names their generation again: they are looked up instead.
+  const { blocks } = await generationRoots(registry, olderThanMs)
   for (const blob of plan.blobs) {
     lease.assertHeld()
+    if (blob.space === 'index' && blocks.has(blob.digest)) continue
     if (await registry.blobs.delete(blob.space, blob.digest, { olderThanMs })) blobs.push(blob)
   }
   return { documents, blobs, unreadable }

@@ -1,4 +1,5 @@
 import { ConflictError, MissingError } from '../errors.ts'
+import { generations } from '../search/generations.ts'
 import type { ChannelState, Release } from './channel-document.ts'
 import type { Registry } from './registry.ts'
 import { versionNumber } from './version-id.ts'
@@ -12,7 +13,7 @@ export interface ByHand {
   readonly why: string
   /** The version that `stable` names as far as the asker knows. Default: whatever it names. */
   readonly expects?: string
-  /** The index generation that goes with the version; absent without search. */
+  /** The index generation that goes with the version. Default: its newest one that is ready. */
   readonly generation?: string
 }
 
@@ -31,7 +32,7 @@ export async function promote(
   options: ByHand,
 ): Promise<ChannelState> {
   const stable = await expectedStable(registry, options)
-  return moveStable(registry, name, options, { ifSeq: stable?.seq ?? 0, pinned: false })
+  return moveStable(registry, name, options, stable, false)
 }
 
 /**
@@ -52,7 +53,7 @@ export async function rollback(
   const generation =
     options.generation ?? (options.to === undefined ? stable?.previous?.generation : undefined)
   const byHand = { ...options, ...(generation !== undefined && { generation }) }
-  return moveStable(registry, to, byHand, { ifSeq: stable?.seq ?? 0, pinned: true })
+  return moveStable(registry, to, byHand, stable, true)
 }
 
 /**
@@ -96,20 +97,27 @@ function olderRelease(stable: ChannelState | undefined): Release {
 async function moveStable(
   registry: Registry,
   name: string,
-  { by, at, why, generation }: ByHand,
-  options: { readonly ifSeq: number; readonly pinned: boolean },
+  { by, at, why, generation: asked }: ByHand,
+  stable: ChannelState | undefined,
+  pinned: boolean,
 ): Promise<ChannelState> {
   const { version, digest, manifestBytes, files } = await registry.loadVersion(name)
+  const indexes = generations(registry.documents)
+  const present = stable?.version === version ? stable.generation : undefined
+  const ready = (await indexes.list(version)).findLast(({ state }) => state === 'ready')
+  const generation = asked ?? present ?? ready?.id
   // A collection may be about to take an old version. Putting its bytes again renews their age,
   // so that they are spared; touching its document after the swap spares that.
   const blobs = [manifestBytes, ...Object.values(files)]
   await Promise.all(blobs.map((bytes) => registry.blobs.put('models', bytes)))
   const target = { version, manifest: digest, ...(generation !== undefined && { generation }) }
-  const moved = await registry.stable.move(target, { move: { by, at, why }, ...options })
+  const options = { move: { by, at, why }, ifSeq: stable?.seq ?? 0, pinned }
+  const moved = await registry.stable.move(target, options)
   if (!moved.moved) {
     const there = moved.current?.version ?? 'nothing'
     throw new ConflictError(`stable: expected it unmoved, somebody moved it to ${there}`)
   }
   await registry.versions.touch(versionNumber(version) ?? 0, digest)
+  if (generation !== undefined) await indexes.touch(generation)
   return moved.state
 }

@@ -29,6 +29,8 @@ export interface Generations {
    * @throws {@link MissingError} if there is no such generation.
    */
   update(id: string, change: (present: Generation) => Generation | undefined): Promise<Generation>
+  /** Gives it a new tag, so that a collection which has decided to remove it finds it has not. */
+  touch(id: string): Promise<void>
 }
 
 const prefix = 'generations/'
@@ -76,6 +78,11 @@ export function generations(documents: DocumentStore): Generations {
         const write = await documents.swap(`${prefix}${id}`, plainJson(next), present.tag)
         if (write.ok) return next
       }
+    },
+    touch: async (id) => {
+      const present = await find(id)
+      // Whoever else writes it meanwhile gives it another tag as well.
+      if (present) await documents.swap(`${prefix}${id}`, plainJson(present.value), present.tag)
     },
   }
 }

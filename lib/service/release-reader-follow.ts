@@ -33,6 +33,7 @@ export async function followVectors(
 ): Promise<Following> {
   const topic = topicNames.embedded
   const positions = new Map<Partition, number>()
+  let stopped: Promise<void> | undefined
   const waiting = new Set<{ readonly goals: ReadonlyMap<Partition, number>; done(): void }>()
   const wake = (): void => {
     for (const one of waiting) {
@@ -90,6 +91,9 @@ export async function followVectors(
         wake()
       })
     },
-    stop: () => consumption.stop(),
+    stop: () => {
+      stopped ??= consumption.stop()
+      return stopped
+    },
   }
 }

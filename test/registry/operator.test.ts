@@ -3,6 +3,8 @@ import { ArtifactError, ConflictError, MissingError } from '../../lib/errors.ts'
 import { approve, type ByHand, promote, rollback } from '../../lib/registry/operator.ts'
 import { openRegistry, type Registry } from '../../lib/registry/registry.ts'
 import type { VersionEntry } from '../../lib/registry/versions.ts'
+import { generations } from '../../lib/search/generations.ts'
+import { newGeneration } from '../search/generation-support.ts'
 import { move, smallModel, storeModel } from '../support/models.ts'
 import {
   failEveryCall,
@@ -49,6 +51,17 @@ describe('rollback', () => {
     const state = await rollback(registry, { ...hand, to: 'v1' })
     expect(state.version).toBe(entries[0].version)
     expect(state.generation).toBeUndefined()
+  })
+
+  it('goes back to a version that is named with its newest index that is ready', async () => {
+    const { registry, entries, stores } = await threeReleases()
+    const all = generations(stores.documents)
+    for (const attempt of [1, 2, 3]) {
+      const { id } = await all.create(newGeneration(entries[0].version), attempt)
+      if (attempt < 3) await all.update(id, (one) => ({ ...one, state: 'ready' }))
+    }
+    const state = await rollback(registry, { ...hand, to: 'v1' })
+    expect(state.generation).toBe(`${entries[0].version}.2`)
   })
 
   it('does not go forward again when it is repeated', async () => {
@@ -120,8 +133,8 @@ describe('promote', () => {
   it('lifts the pin of the version that is stable', async () => {
     const { registry, entries } = await threeReleases()
     await rollback(registry, hand)
-    const state = await promote(registry, 'v2', { ...hand, generation: 'g2' })
-    expect(state).toMatchObject({ version: entries[1].version, pinned: false })
+    const state = await promote(registry, 'v2', hand)
+    expect(state).toMatchObject({ version: entries[1].version, generation: 'g2', pinned: false })
     expect(state.previous?.version).toBe(entries[2].version)
   })
 

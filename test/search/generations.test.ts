@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { MissingError, RegistryError } from '../../lib/errors.ts'
 import { generations } from '../../lib/search/generations.ts'
+import type { Found } from '../../lib/store/types.ts'
 import { temporaryStores } from '../support/stores.ts'
 import { begun, newGeneration } from './generation-support.ts'
 import { stamp } from './support.ts'
@@ -46,6 +47,17 @@ describe('generations', () => {
     await all.update(id, () => undefined)
     expect(await stores.documents.read(`generations/${id}`)).toEqual(before)
     await expect(all.update('v9-0123456789ab.1', () => undefined)).rejects.toThrow(MissingError)
+  })
+
+  it('gives one another tag when it is touched, and leaves what it says', async () => {
+    const stores = temporaryStores()
+    const all = generations(stores.documents)
+    const generation = await begun(stores)
+    const before = (await stores.documents.read(`generations/${generation.id}`)) as Found
+    await all.touch(generation.id)
+    await all.touch('v9-0123456789ab.1') // there is none
+    expect(await all.read(generation.id)).toEqual(generation)
+    expect(await stores.documents.remove(`generations/${generation.id}`, before.tag)).toBe(false)
   })
 
   it('refuses a document that is malformed or of a newer format', async () => {
