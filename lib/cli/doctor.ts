@@ -8,6 +8,7 @@ import { pretrainedNames } from '../model/options.ts'
 import { backboneCacheFolder } from '../service/cache-folder.ts'
 import { openDatabase } from '../service/database.ts'
 import { diskSpace } from '../service/disk-space.ts'
+import { memoryBound } from '../service/memory-bound.ts'
 import { s3Place } from '../service/open-stores.ts'
 import { contextOf, type GlobalOptions } from './context.ts'
 import { exitCodes } from './output.ts'
@@ -98,6 +99,15 @@ function backbones(): Finding {
   return { what: 'backbones', ok: true, detail }
 }
 
+/** Whether the machine has what a run may need at most. */
+function memory(config: Config): Finding {
+  const bound = memoryBound(config).reduce((sum, { bytes }) => sum + bytes, 0)
+  const detail = `${gigabytes(freemem())} free of ${gigabytes(totalmem())}, a run needs at most ${gigabytes(bound)}`
+  const ok = bound <= totalmem()
+  const remedy = 'a smaller learn.buffer.capacity, image.size or limits.decoders'
+  return { what: 'memory', ok, detail, ...(!ok && { remedy }) }
+}
+
 /** Whether the bucket of the stores, if they are in one, honours what they rely on. */
 async function bucket(config: Config): Promise<readonly Finding[]> {
   if (config.store.adapter !== 's3') return []
@@ -115,13 +125,12 @@ export async function doctorCommand(
   options: GlobalOptions,
 ): Promise<void> {
   const { config, output } = contextOf('doctor', options)
-  const memory = `${gigabytes(freemem())} free of ${gigabytes(totalmem())}`
   const loaded = await engines()
   const findings: readonly Finding[] = [
     node(),
     ...loaded,
     ...tools(config, loaded),
-    { what: 'memory', ok: true, detail: memory },
+    memory(config),
     disk(config),
     dataFolder(config.data),
     ...(await bucket(config)),
