@@ -14,6 +14,7 @@ import { refresh } from './proofs/refresh.ts'
 import { rights } from './proofs/rights.ts'
 import { rollback } from './proofs/rollback.ts'
 import { rounds } from './proofs/rounds.ts'
+import { search } from './proofs/search.ts'
 import { speed } from './proofs/speed.ts'
 import { supervised } from './proofs/supervised.ts'
 import { synth } from './proofs/synth.ts'
@@ -31,6 +32,7 @@ const proofs: Readonly<Record<string, Proof>> = {
   rounds,
   memory,
   speed,
+  search,
   crash,
   refresh,
   rollback,
