@@ -25,5 +25,7 @@ export function allow(role: IRole, { actions, resources, conditions, why }: Righ
     }),
   )
   if (why === undefined) return
-  for (const resource of resources) explainWildcard(role, resource, why)
+  for (const resource of resources.filter((one) => one.includes('*'))) {
+    explainWildcard(role, resource, why)
+  }
 }

@@ -39,9 +39,8 @@ export function bootstrapOf(
 export function acceptBootstrapFunction(stack: Construct): void {
   const isProvider = (path: string): boolean => /\/AWS[0-9a-f]+$/.test(path)
   for (const provider of stack.node.children.filter(({ node }) => isProvider(node.path))) {
-    accept(provider, 'The CDK makes this function and chooses its role and runtime', [
+    accept(provider, 'The CDK makes this function and its role', [
       'IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole]',
-      'L1',
     ])
   }
 }

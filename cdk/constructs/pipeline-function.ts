@@ -52,7 +52,6 @@ export class PipelineFunction extends Construct {
     allow(this.role, {
       actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
       resources: [logGroup.logGroupArn],
-      why: 'The ARN of a log group ends in a wildcard for its streams',
     })
     if (network) allowInterfaces(this.role)
     this.function = new LambdaFunction(this, 'function', {

@@ -10,7 +10,6 @@ import {
 } from 'aws-cdk-lib/aws-s3'
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs'
 import { Construct } from 'constructs'
-import { accept } from '../checks.ts'
 import { allow } from './allow.ts'
 
 /** Props of {@link UploadBucket}. */
@@ -73,7 +72,6 @@ export class UploadBucket extends Construct {
       removalPolicy: props.removalPolicy ?? RemovalPolicy.RETAIN,
     })
     this.#announceUploads()
-    accept(this.deadLetters, 'It is the queue for dead letters', ['SQS3'])
   }
 
   /** Lets a role read what was uploaded. */

@@ -2,7 +2,6 @@ import { Aws, Duration, type RemovalPolicy, Stack, type StackProps } from 'aws-c
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from 'aws-cdk-lib/aws-s3'
 import type { Construct } from 'constructs'
-import { accept } from '../checks.ts'
 import { DataBucket } from '../constructs/data-bucket.ts'
 import { publishName } from '../constructs/parameter.ts'
 import { UploadBucket } from '../constructs/upload-bucket.ts'
@@ -43,7 +42,6 @@ export class DataStack extends Stack {
         resources: [this.accessLogs.arnForObjects(`serve/AWSLogs/${Aws.ACCOUNT_ID}/*`)],
       }),
     )
-    accept(this.accessLogs, 'Logs of the access to logs would never end', ['S1'])
     this.data = new DataBucket(this, 'data', {
       name: props.name,
       accessLogs: this.accessLogs,

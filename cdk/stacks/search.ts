@@ -9,7 +9,6 @@ import {
 import type { IBucket } from 'aws-cdk-lib/aws-s3'
 import type { Construct } from 'constructs'
 import { settingVariable } from '../../lib/config/names.ts'
-import { accept } from '../checks.ts'
 import type { ImageProps } from '../constructs/container-image.ts'
 import { CpuService } from '../constructs/cpu-service.ts'
 import { publishName } from '../constructs/parameter.ts'
@@ -125,6 +124,5 @@ export class SearchStack extends Stack {
     this.balancer.setAttribute('access_logs.s3.enabled', 'true')
     this.balancer.setAttribute('access_logs.s3.bucket', bucket.bucketName)
     this.balancer.setAttribute('access_logs.s3.prefix', 'serve')
-    accept(this.balancer, 'Access logs are on, by attributes that hold a reference', ['ELB2'])
   }
 }
