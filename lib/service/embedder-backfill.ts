@@ -4,7 +4,7 @@ import type { GenerationSource } from '../search/generation.ts'
 import type { PictureRow } from '../search/seal.ts'
 import { type EmbedderContext, limitsOf, workingOn } from './embedder-context.ts'
 import { vectorsOf, type WorkingGeneration } from './embedder-generation.ts'
-import { partitionNumber, sendAll, vectorRecords } from './embedder-tail.ts'
+import { partitionNumber, sendAll, vectorRecords } from './embedder-send.ts'
 
 /** A source that is to be done, and for which generation. */
 interface Task {

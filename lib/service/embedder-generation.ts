@@ -2,7 +2,8 @@ import { coverageOf, type Generation, generationSize } from '../search/generatio
 import { blocksByAge, loadBlock, soundBlock, stampOf } from '../search/load-generation.ts'
 import type { BlobStore } from '../store/types.ts'
 import type { GenerationStatus, VersionEmbedder } from './embedder-parts.ts'
-import { joinedBytes, rowOf, storedPixelsOf, type TailTarget } from './embedder-tail.ts'
+import { joinedBytes, rowOf, storedPixelsOf } from './embedder-pixels.ts'
+import type { TailTarget } from './embedder-tail.ts'
 
 /** A generation at work: its document as last seen, its model, and which pictures it has. */
 export interface WorkingGeneration extends TailTarget {

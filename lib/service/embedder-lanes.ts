@@ -7,7 +7,8 @@ import { topicNames } from '../stream/topics.ts'
 import type { Batch, Consumption, Partition, StartAt, Watermark } from '../stream/types.ts'
 import { type EmbedderContext, limitsOf, workingOn } from './embedder-context.ts'
 import type { WorkingGeneration } from './embedder-generation.ts'
-import { applyRecords, type Lane, partitionNumber, sealable } from './embedder-tail.ts'
+import { partitionNumber } from './embedder-send.ts'
+import { applyRecords, type Lane, sealable } from './embedder-tail.ts'
 import { quarantine } from './quarantine.ts'
 
 /** New records on their way into the generations at work. */

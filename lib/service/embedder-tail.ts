@@ -1,13 +1,9 @@
-import type { Matrix } from '../engine/matrix.ts'
-import { PipelineError, StreamError } from '../errors.ts'
 import type { PictureRow, SealedRows } from '../search/seal.ts'
-import type { BlobStore } from '../store/types.ts'
-import { topicNames } from '../stream/topics.ts'
-import type { InRecord, OutRecord, Partition, StreamPort } from '../stream/types.ts'
+import type { InRecord, Partition, StreamPort } from '../stream/types.ts'
 import type { VersionEmbedder } from './embedder-parts.ts'
-import { isDataError } from './quarantine.ts'
+import { joinedBytes, rowOf, storedPixelsOf } from './embedder-pixels.ts'
+import { partitionNumber, sendAll, vectorRecords } from './embedder-send.ts'
 import { type RecordReader, readRecords } from './record-pictures.ts'
-import { floatBytes } from './version-model.ts'
 
 /** A generation that new pictures go into, as far as the tail knows it. */
 export interface TailTarget {
@@ -156,25 +152,6 @@ function decodedAgain(
   return Promise.all(arrivals.map(({ id }) => storedPixelsOf(blobs, model, id, maxBytes)))
 }
 
-/** Pixels of a stored picture; absent if it is no longer there, or does not decode. */
-export async function storedPixelsOf(
-  blobs: BlobStore,
-  { decoders }: Pick<VersionEmbedder, 'decoders'>,
-  id: string,
-  maxBytes: number,
-): Promise<Uint8Array | undefined> {
-  try {
-    const bytes = await blobs.get('pictures', id, { maxBytes })
-    return bytes && (await decoders.decode(bytes)).pixels
-  } catch (error) {
-    const isDamaged = error instanceof PipelineError && error.reason === 'damaged'
-    if (isDataError(error) || isDamaged) return undefined
-    throw error
-  }
-}
-
-const sendDeadlineMs = 30_000
-
 /** Sends vectors to where the records came from, in the topic of vectors. */
 async function sendVectors(
   stream: StreamPort,
@@ -185,62 +162,4 @@ async function sendVectors(
   const records = [...rows].flatMap(([{ model }, made]) => vectorRecords(model, made, partition))
   const place = await sendAll(stream, records)
   if (place !== undefined) mine.sent = Math.max(mine.sent ?? 0, place)
-}
-
-/** Vectors as records of the topic of vectors. */
-export function vectorRecords(
-  { version, preprocessingHash }: Pick<VersionEmbedder, 'version' | 'preprocessingHash'>,
-  rows: readonly PictureRow[],
-  partition: number,
-): OutRecord[] {
-  return rows.map(({ id, vector }) => ({
-    key: new TextEncoder().encode(id),
-    value: floatBytes(vector),
-    headers: { model: version, preprocessing: preprocessingHash },
-    partition,
-  }))
-}
-
-/**
- * Sends records to the topic of vectors.
- *
- * @returns The place behind the last of them; absent without any.
- * @throws {@link StreamError}, retryable, unless all are acknowledged.
- */
-export async function sendAll(
-  stream: StreamPort,
-  records: readonly OutRecord[],
-): Promise<number | undefined> {
-  if (records.length === 0) return undefined
-  const topic = topicNames.embedded
-  const results = await stream.send(topic, records, { deadlineMs: sendDeadlineMs })
-  const offsets = results.map((result) => {
-    if (result.outcome === 'acked') return result.offset
-    throw new StreamError(
-      `${topic}: expected every vector to be acknowledged, got ${result.outcome} (${result.reason})`,
-      { retryable: true },
-    )
-  })
-  return Math.max(...offsets) + 1
-}
-
-/** Number of a partition. */
-export function partitionNumber(partition: string): number {
-  return Number(partition.slice(partition.lastIndexOf('/') + 1))
-}
-
-/** Bytes one after another. */
-export function joinedBytes(parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0))
-  let at = 0
-  for (const part of parts) {
-    all.set(part, at)
-    at += part.length
-  }
-  return all
-}
-
-/** A copy of a row, which keeps nothing else alive. */
-export function rowOf({ dim, data }: Matrix, row: number): Float32Array {
-  return data.slice(row * dim, (row + 1) * dim)
 }

@@ -3,7 +3,7 @@ import type { StreamError } from '../errors.ts'
 import type { Stamp } from '../search/types.ts'
 import { topicNames } from '../stream/topics.ts'
 import type { InRecord, Partition, StartAt, StreamPort } from '../stream/types.ts'
-import { partitionNumber } from './embedder-tail.ts'
+import { partitionNumber } from './embedder-send.ts'
 import { bytesToFloats } from './version-model.ts'
 
 /** The vectors of one version, as they come. */
