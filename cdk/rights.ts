@@ -1,13 +1,7 @@
-/** A topic of the pipeline, by what it carries. */
-export type Topic = 'unlabeled' | 'embedded' | 'dead' | 'published'
+import type { TopicNames } from '../lib/stream/topics.ts'
 
-/** Names of the topics; one pipeline other than `main` has its own, behind its name. */
-export const topicNames: Readonly<Record<Topic, string>> = {
-  unlabeled: 'images.unlabeled',
-  embedded: 'images.embedded',
-  dead: 'images.dead',
-  published: 'models.published',
-}
+/** A topic of the pipeline, by what it carries. */
+export type Topic = keyof TopicNames
 
 /** What one role may do in Kafka and in the data bucket. */
 export interface Rights {

@@ -1,10 +1,11 @@
 import { Fn } from 'aws-cdk-lib'
 import type { IRole } from 'aws-cdk-lib/aws-iam'
+import { topicNames } from '../../lib/stream/topics.ts'
 import type { Rights, Topic } from '../rights.ts'
 import { allow } from './allow.ts'
 import type { Kafka } from './kafka.ts'
 
-const everyTopic: readonly Topic[] = ['unlabeled', 'embedded', 'dead', 'published']
+const everyTopic = Object.keys(topicNames) as readonly Topic[]
 
 /**
  * Gives a role its topics and its group.

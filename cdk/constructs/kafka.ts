@@ -10,7 +10,8 @@ import { Key } from 'aws-cdk-lib/aws-kms'
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { CfnCluster, CfnConfiguration, CfnServerlessCluster } from 'aws-cdk-lib/aws-msk'
 import { Construct } from 'constructs'
-import { type Topic, topicNames } from '../rights.ts'
+import { topicNames } from '../../lib/stream/topics.ts'
+import type { Topic } from '../rights.ts'
 import { bootstrapOf } from './bootstrap-servers.ts'
 
 /** Which Kafka a pipeline uses. */

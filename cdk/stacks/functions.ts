@@ -103,10 +103,7 @@ export class FunctionsStack extends Stack {
       role: 'infer',
       memoryMiB: 3_072,
       maxConcurrency: 10,
-      environment: {
-        [environmentNames.maxIndexMb]: '1024',
-        [environmentNames.uploadsBucket]: uploads.bucket.bucketName,
-      },
+      environment: { [environmentNames.uploadsBucket]: uploads.bucket.bucketName },
     })
     // A request holds 4.4 MB of picture at most: a larger one is uploaded first.
     uploads.grantRead(infer.role)

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { parse } from 'yaml'
 import type { z } from 'zod'
 import { ConfigError } from '../errors.ts'
+import { settingPrefix } from './names.ts'
 import { type Config, configSchema } from './schema.ts'
 
 /** Where settings come from; the later wins. */
@@ -17,7 +18,6 @@ export interface ConfigSources {
 type Tree = { [key: string]: unknown }
 
 const defaultFile = 'contrastream.yaml'
-const prefix = 'CONTRASTREAM__'
 
 function readTree(file: string | undefined): Tree {
   const path = file ?? defaultFile
@@ -64,7 +64,7 @@ function unwrapped(schema: unknown): unknown {
 function environmentPath(variable: string): string[] {
   let schema: unknown = configSchema
   return variable
-    .slice(prefix.length)
+    .slice(settingPrefix.length)
     .split('__')
     .map((part) => {
       const key = keyLike(schema, part)
@@ -106,7 +106,7 @@ export function checkConfig(tree: unknown): Config {
 export function loadConfig(sources: ConfigSources = {}): Config {
   const tree = readTree(sources.file)
   for (const [variable, text] of Object.entries(sources.environment ?? {})) {
-    if (variable.startsWith(prefix) && text !== undefined) {
+    if (variable.startsWith(settingPrefix) && text !== undefined) {
       setAt(tree, environmentPath(variable), parse(text))
     }
   }
