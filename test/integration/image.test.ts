@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, it, onTestFinished } from 'vitest'
@@ -25,10 +25,10 @@ it('is made by its script from what it copies, and starts the program', async ()
   // As in the image: `node` and `npm` of this process, nothing of the checkout.
   const environment = {
     ...process.env,
-    PATH: (process.env['PATH'] ?? '')
-      .split(':')
-      .filter((one) => !one.includes('node_modules'))
-      .join(':'),
+    PATH: [
+      dirname(process.execPath),
+      ...(process.env['PATH'] ?? '').split(':').filter((one) => !one.includes('node_modules')),
+    ].join(':'),
     TMPDIR: folder,
     KAFKA_USER: 'cat',
     KAFKA_PASSWORD: 'meow',
