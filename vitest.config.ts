@@ -1,7 +1,7 @@
 import { defineConfig, type ViteUserConfig } from 'vitest/config'
 
 /** Two cores are what we develop on: files run in two processes, each with its own engine. */
-const shared = { pool: 'forks' as const, testTimeout: 180_000, hookTimeout: 120_000 }
+const shared = { pool: 'forks' as const, testTimeout: 60_000, hookTimeout: 120_000 }
 
 const config: ViteUserConfig = defineConfig({
   test: {

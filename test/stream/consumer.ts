@@ -35,8 +35,7 @@ export interface ConsumerOptions {
 
 /** Waits until a claim holds. */
 export function until(claim: () => void): Promise<void> {
-  // A reader may wait for its session to end, 45 s, before it joins again.
-  return vi.waitFor(claim, { timeout: 55_000, interval: 5 })
+  return vi.waitFor(claim, { timeout: 20_000, interval: 5 })
 }
 
 /** Subscribes to topic `t`, from the earliest record unless told otherwise. */
