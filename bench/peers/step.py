@@ -4,7 +4,7 @@ The networks, sizes and loss (mean square of the pooled features) of bench/speed
 coupled weight decay. PyTorch's own default is `contiguous`; `channels-last` is its faster one here.
 
     python3 -m venv venv && venv/bin/pip install -r bench/peers/requirements-torch.txt
-    venv/bin/python bench/peers/step.py [--networks conv4,mobilenet-v2] [--repeats 15]
+    venv/bin/python bench/peers/step.py [--networks conv4,mobilenet-v2] [--repeats 30]
 """
 
 import argparse
@@ -16,6 +16,7 @@ import torch
 from torch import nn
 
 BATCH = 120
+WARM_UPS = 20
 
 
 def same_padding(size: int, stride: int) -> tuple[int, int]:
@@ -111,8 +112,8 @@ LAYOUTS = {"contiguous": torch.contiguous_format, "channels-last": torch.channel
 
 
 def clock(call, repeats: int) -> tuple[float, float]:
-    """Shortest and median milliseconds of a call, after three that warm up."""
-    for _ in range(3):
+    """Shortest and median milliseconds of a call, once it is warm."""
+    for _ in range(WARM_UPS):
         call()
     times = []
     for _ in range(repeats):
@@ -162,7 +163,7 @@ def measure(name: str, layout: str, repeats: int) -> dict:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--networks", default=",".join(NETWORKS))
-    parser.add_argument("--repeats", type=int, default=15)
+    parser.add_argument("--repeats", type=int, default=30)
     args = parser.parse_args()
     for name in args.networks.split(","):
         for layout in LAYOUTS:

@@ -82,10 +82,13 @@ function randomised(network: LayersModel): LayersModel {
   return network
 }
 
-/** Shortest and median time of a call, ms, after three that warm up. */
+/** Calls before the clock runs: in the first ones code is still compiled and memory fetched. */
+const warmUps = 20
+
+/** Shortest and median time of a call, ms, once it is warm. */
 async function clock(repeats: number, call: () => Promise<unknown>): Promise<[number, number]> {
   const times: number[] = []
-  for (let i = -3; i < repeats; i += 1) {
+  for (let i = -warmUps; i < repeats; i += 1) {
     const before = performance.now()
     await call()
     if (i >= 0) times.push(Math.round((performance.now() - before) * 100) / 100)
@@ -99,7 +102,7 @@ async function clock(repeats: number, call: () => Promise<unknown>): Promise<[nu
  *
  * @param engine - The engine in use, for the report.
  */
-export async function stepSpeed(engine: Engine, name: string, repeats = 15): Promise<StepSpeed> {
+export async function stepSpeed(engine: Engine, name: string, repeats = 30): Promise<StepSpeed> {
   const { make, side, channels, training } = subjects[name] as Subject
   const network = await make()
   const images = tf.randomUniform([batch, side, side, channels], -1, 1, 'float32', 1) as Tensor4D
@@ -130,7 +133,7 @@ export async function stepSpeed(engine: Engine, name: string, repeats = 15): Pro
 }
 
 if (import.meta.main) {
-  const [names = Object.keys(subjects).join(), repeats = '15'] = process.argv.slice(2)
+  const [names = Object.keys(subjects).join(), repeats = '30'] = process.argv.slice(2)
   const engine = await selectEngine('auto')
   for (const name of names.split(',')) {
     console.log(JSON.stringify(await stepSpeed(engine, name, Number(repeats))))
