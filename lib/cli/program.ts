@@ -124,7 +124,10 @@ export function program(): Command {
     'the most similar pictures that are kept',
     'search ./photos/apple.jpg -k 5',
     async () => (await import('./search.ts')).searchCommand,
-    (c) => modelOption(c).option('-k <n>', 'how many', '10'),
+    (c) =>
+      modelOption(c)
+        .option('--release <name>', 'stable or previous, in place of --model')
+        .option('-k <n>', 'how many', '10'),
   )
   declare(
     program,

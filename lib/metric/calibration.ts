@@ -10,12 +10,16 @@ export interface PairSimilarities {
   readonly different: Float32Array
 }
 
-/** P(same | cosine s) = 1/(1 + exp(−(s − alpha)/beta)), and what it was fitted on. */
-export interface Calibration {
+/** P(same | cosine s) = 1/(1 + exp(−(s − alpha)/beta)). */
+export interface LogisticCurve {
   /** Cosine at which both kinds are equally likely. */
   readonly alpha: number
   /** Width of the change from one kind to the other, > 0. */
   readonly beta: number
+}
+
+/** A {@link LogisticCurve}, and what it was fitted on. */
+export interface Calibration extends LogisticCurve {
   readonly meanSame: number
   readonly meanDifferent: number
   /** Pooled variance around the two means. */
@@ -102,6 +106,6 @@ export function calibrate(
 }
 
 /** P(same) of a cosine, range (0, 1). */
-export function probabilitySame(cosine: number, { alpha, beta }: Calibration): number {
+export function probabilitySame(cosine: number, { alpha, beta }: LogisticCurve): number {
   return 1 / (1 + Math.exp(-(cosine - alpha) / beta))
 }

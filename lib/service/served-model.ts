@@ -20,8 +20,13 @@ export interface ServedModel extends VersionModel {
 
 const embeddedAtOnce = 128
 
-/** The version that a name stands for: `stable`, `baseline`, or its own. */
+/** The version that a name stands for: `stable`, `previous`, `baseline`, or its own. */
 export async function resolveVersion(registry: Registry, name: string): Promise<string> {
+  if (name === 'previous') {
+    const previous = (await registry.stable.read())?.previous
+    if (previous !== undefined) return previous.version
+    throw new MissingError('previous: expected a release before the stable one, there is none')
+  }
   if (name === 'stable') {
     const stable = await registry.stable.read()
     if (stable !== undefined) return stable.version

@@ -7,6 +7,7 @@ import { encodePng } from '../../lib/image/encode.ts'
 import { preprocessingHash } from '../../lib/image/fingerprint.ts'
 import type { Preprocessing } from '../../lib/image/options.ts'
 import { emptyState, type Picture } from '../../lib/learn/state.ts'
+import type { Manifest } from '../../lib/registry/manifest.ts'
 import { manifestFile } from '../../lib/registry/version-files.ts'
 import { makeBaseline } from '../../lib/service/baseline.ts'
 import type { JsonObject } from '../../lib/store/types.ts'
@@ -26,6 +27,8 @@ function pictureOf(number: number): Promise<Uint8Array> {
 
 let folder = ''
 let ids: readonly string[] = []
+/** Publishes one more version of the same network, and makes it stable. */
+let published: (n: number, change: Partial<Manifest>) => Promise<void>
 
 /** Sixty pictures, the last thirty held out, and a version that compares pixels. */
 beforeAll(async () => {
@@ -39,25 +42,31 @@ beforeAll(async () => {
     mean,
     std,
   }
+  published = async (n, change) => {
+    await onPipeline(folder, async ({ registry }) => {
+      const { gate: _, ...manifest } = smallModel(n).manifest
+      const version = await storeModel(registry, {
+        files,
+        manifest: {
+          ...manifest,
+          files: Object.entries(files).map(([path, one]) => manifestFile(path, one)),
+          preprocessing: {
+            hash: preprocessingHash(preprocessing),
+            settings: { ...preprocessing } as unknown as JsonObject,
+          },
+          dim,
+          centred: false,
+          ...change,
+        },
+      })
+      await registry.stable.move(version, { move })
+    })
+  }
+  await published(1, {})
   await onPipeline(folder, async (pipeline) => {
-    const { blobs, registry } = pipeline
+    const { blobs } = pipeline
     const bytes = await Promise.all(Array.from({ length: count }, (_, i) => pictureOf(i)))
     ids = await Promise.all(bytes.map((one) => blobs.put('pictures', one)))
-    const { gate: _, ...manifest } = smallModel(1).manifest
-    const version = await storeModel(registry, {
-      files,
-      manifest: {
-        ...manifest,
-        files: Object.entries(files).map(([path, one]) => manifestFile(path, one)),
-        preprocessing: {
-          hash: preprocessingHash(preprocessing),
-          settings: { ...preprocessing } as unknown as JsonObject,
-        },
-        dim,
-        centred: false,
-      },
-    })
-    await registry.stable.move(version, { move })
     const known = ids.map((id): Picture => ({ id, source: 'camera', at: 1, group: id }))
     const entries = known.slice(0, 30).map((picture, arrival) => ({
       ...picture,
@@ -88,7 +97,9 @@ it.each([3, 35])('finds picture %i itself first, whether buffered or held out', 
   expect([code, lines.length]).toEqual([0, 4])
   expect(lines[0]).toMatchObject({ id: ids[number], source: 'camera' })
   expect(lines[0]?.['similarity']).toBeCloseTo(1, 4)
-  expect(lines[0]?.['cluster']).toBe(number === 3 ? 5 : undefined)
+  expect(lines[0]?.['cluster']).toBe(number === 3 ? 5 : null)
+  // Nobody has shown this version two pictures of one kind.
+  expect(lines[0]?.['pSame']).toBeNull()
   const similarities = lines.map((line) => Number(line['similarity']))
   expect(similarities).toEqual(similarities.toSorted((a, b) => b - a))
 })
@@ -119,4 +130,17 @@ it('holds where too few pictures are held out, and says how many are missing', a
   const { lines, code } = await command(...args)
   expect(code).toBe(3)
   expect(lines[0]).toMatchObject({ reason: expect.stringContaining('70 too few') })
+})
+
+it('says how likely two pictures are of one kind, and answers from the release before', async () => {
+  await published(2, { calibration: { alpha: 0.5, beta: 0.1 } })
+  const file = join(folder, 'asked-3.png')
+  writeFileSync(file, await pictureOf(3))
+  const args = ['search', file, '-k', '1', '--data', folder, '--json', ...settings]
+  const [now] = (await command(...args)).lines
+  expect(now?.['model']).toMatch(/^v2-/)
+  expect(now?.['pSame']).toBeCloseTo(1 / (1 + Math.exp(-5)), 4)
+  const [before] = (await command(...args, '--release', 'previous')).lines
+  expect(before).toMatchObject({ id: ids[3], pSame: null })
+  expect(before?.['model']).toMatch(/^v1-/)
 })

@@ -1,10 +1,12 @@
 import { MissingError } from '../../errors.ts'
+import type { LogisticCurve } from '../../metric/calibration.ts'
 import { announce } from '../../registry/announce.ts'
 import type { ChannelState } from '../../registry/channel-document.ts'
 import type { ByHand } from '../../registry/operator.ts'
 import { gateFigures } from '../gate-figures.ts'
 import { promoteRelease, rollbackRelease } from '../move-release.ts'
 import type { Pipeline } from '../open-pipeline.ts'
+import { releaseCalibration } from '../release-calibration.ts'
 import { resolveVersion } from '../served-model.ts'
 import { versionList } from '../version-list.ts'
 import type { ChannelView, ModelView, TimelineView, TrainingView } from './views.ts'
@@ -23,10 +25,8 @@ export interface ModelCalls {
   model(asked: { readonly version: string }): Promise<ModelView>
   training(): Promise<TrainingView>
   channel(): Promise<ChannelView>
-  /** How similarities of a version become probabilities; absent where it was not fitted. */
-  calibration(asked: {
-    readonly version: string
-  }): Promise<{ readonly alpha: number; readonly beta: number } | undefined>
+  /** See {@link releaseCalibration}. */
+  calibration(asked: { readonly version: string }): Promise<LogisticCurve | undefined>
   promote(asked: MoveRequest & { readonly version: string }): Promise<ChannelView>
   rollback(asked: MoveRequest): Promise<ChannelView>
 }
@@ -84,11 +84,7 @@ export function modelCalls({ registry, stream }: Pipeline, now: () => number): M
       if (state !== undefined) return channelView(state)
       throw new MissingError('stable: expected a published version, there is none yet')
     },
-    calibration: async ({ version }) => {
-      const entry = await registry.versions.resolve(version)
-      const { alpha, beta } = (entry && (await registry.manifest(entry.manifest)).calibration) ?? {}
-      return typeof alpha === 'number' && typeof beta === 'number' ? { alpha, beta } : undefined
-    },
+    calibration: ({ version }) => releaseCalibration(registry, version),
     promote: ({ version, ...asked }) =>
       moveByHand(asked, 'promoted by hand', (byHand) => promoteRelease(registry, version, byHand)),
     rollback: (asked) =>

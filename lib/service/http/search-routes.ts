@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { Matrix } from '../../engine/matrix.ts'
 import { BusyError, InputError } from '../../errors.ts'
+import { probabilitySame } from '../../metric/calibration.ts'
 import type { Neighbour, StampedVectors } from '../../search/types.ts'
 import type { ServingRelease, ServingReleases } from '../serving-release.ts'
 import { bodyLimits, embedPictures } from './embed-pictures.ts'
@@ -30,8 +31,15 @@ const searchView = z.object({
     z.object({
       id: z.string(),
       similarity: z.number().describe('Cosine; not comparable from one release to another'),
-      pSame: z.number().optional().describe('Probability of the same kind; comparable'),
-      cluster: z.number().int().optional(),
+      pSame: z
+        .number()
+        .nullable()
+        .describe('Probability of the same kind; comparable; null where it was not fitted'),
+      cluster: z
+        .number()
+        .int()
+        .nullable()
+        .describe('As of the last round; null for a picture that is in none'),
     }),
   ),
   model: z.string(),
@@ -87,10 +95,8 @@ export function searchRoutes(parts: HttpParts, erased: Pick<Erased, 'has'>) {
       id,
       // Rows have unit length but for rounding, and so may their product exceed 1.
       similarity: Math.min(1, Math.max(-1, similarity)),
-      ...(calibration && {
-        pSame: 1 / (1 + Math.exp(-(similarity - calibration.alpha) / calibration.beta)),
-      }),
-      ...(clusters[id] !== undefined && { cluster: clusters[id] }),
+      pSame: calibration === undefined ? null : probabilitySame(similarity, calibration),
+      cluster: clusters[id] ?? null,
     }))
   }
 

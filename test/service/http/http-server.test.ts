@@ -115,6 +115,8 @@ describe('search', () => {
     const { json, headers } = await post('/v1/search?release=previous', picture(0))
     expect(json['model']).toBe(shop.versions[0])
     expect(headers.get('x-contrastream-model')).toBe(shop.versions[0])
+    // What its cosines mean was not fitted.
+    expect(json['neighbours']).toContainEqual(expect.objectContaining({ pSame: null, cluster: 7 }))
   })
 
   it('has no release before where memory does not hold two', async () => {
