@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { engineCache } from '../../lib/engine/native.ts'
+import { engineCache } from '../../lib/engine/engine-cache.ts'
 
 /** Tools of others, in the versions that the proofs were made with. */
 const pins = { 'cfn-lint': 'cfn-lint==1.51.0', moto_server: 'moto[all,server]==5.2.1' } as const

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { EngineError } from '../errors.ts'
 import { registerNativeGradients } from './gradients.ts'
-import { quietPath } from './native.ts'
+import { quietPath } from './native-addon.ts'
 import { respellStockLayers } from './stock-layers.ts'
 import { tf } from './tf.ts'
 

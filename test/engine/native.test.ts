@@ -2,7 +2,9 @@ import { chmodSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { engineCache, type InstallTools, installEngine } from '../../lib/engine/native.ts'
+import { engineCache } from '../../lib/engine/engine-cache.ts'
+import { installEngine } from '../../lib/engine/native.ts'
+import type { InstallTools } from '../../lib/engine/native-tools.ts'
 import { EngineError } from '../../lib/errors.ts'
 
 let folder: string

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { engineCache } from '../../lib/engine/native.ts'
+import { engineCache } from '../../lib/engine/engine-cache.ts'
 
 /** A moto server that runs: S3 as far as conditions, tags, pages and multipart uploads go. */
 export interface Moto {
