@@ -62,10 +62,9 @@ export { type RoundSettings, roundSettings } from './learn/recipe.ts'
 export {
   type RoundInput,
   type RoundPorts,
-  type RoundReport,
-  type RoundResult,
   runRound,
 } from './learn/round.ts'
+export type { RoundReport, RoundResult } from './learn/round-result.ts'
 export { type StepReport, trainStep } from './learn/step.ts'
 export { adaptiveThresholds } from './loss/adaptive.ts'
 export { ntxentLoss } from './loss/ntxent.ts'

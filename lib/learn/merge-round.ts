@@ -1,7 +1,7 @@
 import { type IdentityEvent, type MatchedIdentities, matchIdentities } from '../cluster/identity.ts'
 import { type IdentitySet, identitySet } from '../cluster/identity-set.ts'
 import { nmi } from '../metric/nmi.ts'
-import type { Candidate, RoundResult } from './round.ts'
+import type { Candidate, RoundResult } from './round-result.ts'
 import type { BufferEntry, ClusterEvent, ClusterState, LearnerState } from './state.ts'
 
 /** Rounds running in which a picture may be untrusted before it leaves the buffer. */

@@ -1,6 +1,5 @@
 import { chooseK } from '../cluster/choose-k.ts'
-import { type Clustering, cluster } from '../cluster/cluster.ts'
-import type { ClusterStatistics } from '../cluster/statistics.ts'
+import { cluster } from '../cluster/cluster.ts'
 import { clusterStatistics } from '../cluster/statistics.ts'
 import { trustImages } from '../cluster/trust.ts'
 import type { Matrix } from '../engine/matrix.ts'
@@ -9,8 +8,7 @@ import type { LayersModel } from '../engine/tf.ts'
 import type { Preprocessing } from '../image/options.ts'
 import { centreRows } from '../metric/centre.ts'
 import { loadArtifact, type ModelFiles, saveArtifact } from '../model/artifact.ts'
-import { type FoldReport, foldOnto } from './fold.ts'
-import type { Verdict } from './gate.ts'
+import { foldOnto } from './fold.ts'
 import { judgeModels } from './judge-models.ts'
 import type { LabelledProbe } from './labelled.ts'
 import { monitorOf } from './monitor.ts'
@@ -18,10 +16,11 @@ import { groupNumbers, idsOf } from './picture-lists.ts'
 import { type PixelSource, picturesOf } from './pictures.ts'
 import type { RoundSettings } from './recipe.ts'
 import type { RoundModel } from './round-model.ts'
+import type { Candidate, RoundReport, RoundResult } from './round-result.ts'
 import type { Picture, StudentState } from './state.ts'
 import { startStudent } from './student.ts'
 import { type TrainingOutcome, type TrainingProgress, train } from './train.ts'
-import { type Watched, watchCandidate } from './watch.ts'
+import { watchCandidate } from './watch.ts'
 
 /** Everything that a round depends on, frozen before it begins. */
 export interface RoundInput {
@@ -65,45 +64,6 @@ export interface RoundPorts {
 export type RoundProgress =
   | TrainingProgress
   | { readonly phase: 'fold' | 'gate' | 'check'; readonly step: number; readonly steps: number }
-
-/** The candidate, ready to be published. */
-export interface Candidate {
-  readonly files: ModelFiles
-  /** Mean that its vectors are centred on, shape [dim]. */
-  readonly mean: Float32Array
-  readonly dim: number
-  readonly clustering: Clustering
-  /** Unit rows in the published space, shape [clusters, dim]. */
-  readonly centroids: Matrix
-  readonly trusted: Uint8Array
-}
-
-/** What a round did. */
-export interface RoundReport {
-  readonly number: number
-  readonly k: number
-  readonly pictures: number
-  readonly fresh: number
-  readonly training: Omit<TrainingOutcome, 'optimizer'>
-  readonly clustering: ClusterStatistics
-  readonly fold: FoldReport | undefined
-}
-
-/** How a round ended: with a verdict, or without a candidate. */
-export type RoundResult =
-  | {
-      readonly outcome: 'judged'
-      readonly report: RoundReport
-      readonly candidate: Candidate
-      readonly student: StudentState
-      readonly verdict: Verdict
-      readonly watched: Watched
-    }
-  | {
-      readonly outcome: 'nothing' | 'failed'
-      readonly reason: string
-      readonly training: Omit<TrainingOutcome, 'optimizer'>
-    }
 
 /** Why a run left no candidate. */
 function withoutCandidate(training: TrainingOutcome): string | undefined {

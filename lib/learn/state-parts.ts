@@ -1,6 +1,14 @@
-import { z } from 'zod'
+import type { z } from 'zod'
 import type { Matrix } from '../engine/matrix.ts'
 import { CheckpointError } from '../errors.ts'
+import {
+  bufferSchema,
+  clustersSchema,
+  driftSchema,
+  heldOutSchema,
+  seenSchema,
+  studentSchema,
+} from './part-schemas.ts'
 import type { PartArray, PartContent } from './parts.ts'
 import { emptyState, type LearnerState, type RecentPicture } from './state.ts'
 
@@ -8,93 +16,6 @@ import { emptyState, type LearnerState, type RecentPicture } from './state.ts'
 export const partNames = ['buffer', 'seen', 'heldOut', 'drift', 'clusters', 'student'] as const
 /** One of {@link partNames}. */
 export type PartName = (typeof partNames)[number]
-
-const id = z.string().min(1)
-const picture = z.strictObject({ id, source: z.string(), at: z.number(), group: id })
-
-const bufferSchema = z.strictObject({
-  entries: z.array(
-    picture.extend({
-      arrival: z.int().min(0),
-      half: z.enum(['recent', 'reservoir']),
-      untrusted: z.int().min(0),
-      identity: z.int().exactOptional(),
-    }),
-  ),
-  arrivals: z.int().min(0),
-  offered: z.int().min(0),
-  freshFrom: z.int().min(0),
-  rejected: z.record(z.string(), z.int()),
-})
-
-const seenSchema = z.strictObject({
-  ids: z.array(z.string()),
-  recent: z.array(
-    z.strictObject({
-      source: z.string(),
-      pictures: z.array(
-        z.strictObject({
-          id,
-          group: id,
-          fingerprint: z.string(),
-          row: z.int().min(0).exactOptional(),
-        }),
-      ),
-    }),
-  ),
-  dim: z.int().min(0),
-  groups: z.array(z.strictObject({ group: id, pictures: z.int(), heldOut: z.boolean() })),
-  model: z.string().exactOptional(),
-  applied: z.int().min(0),
-})
-
-const heldOutSchema = z.strictObject({
-  a: z.array(picture),
-  b: z.array(picture),
-  monitor: z.array(picture),
-})
-
-const driftSchema = z.strictObject({
-  rows: z.int().min(1),
-  dim: z.int().min(1),
-  expected: z.number(),
-  deviation: z.number(),
-  threshold: z.number(),
-  sum: z.number(),
-})
-
-const clustersSchema = z.strictObject({
-  k: z.int(),
-  chosenAt: z.int(),
-  nextIdentity: z.int(),
-  known: z.array(
-    z.strictObject({
-      identity: z.int(),
-      bornIn: z.int(),
-      size: z.int(),
-      weight: z.number().min(0).exactOptional(),
-      cohesion: z.number(),
-    }),
-  ),
-  model: z.string(),
-  rows: z.int(),
-  dim: z.int(),
-  events: z.array(
-    z.strictObject({
-      round: z.int(),
-      kind: z.enum(['birth', 'death', 'split', 'merge']),
-      identity: z.int(),
-      of: z.int().exactOptional(),
-      pictures: z.int(),
-    }),
-  ),
-})
-
-const studentSchema = z.strictObject({
-  weights: z.int().min(0),
-  optimizerStep: z.int().min(0),
-  architecture: z.string(),
-})
 
 /** `undefined` fields have no place in JSON. */
 const json = (value: object): PartContent['json'] => JSON.parse(JSON.stringify(value))

@@ -1,6 +1,6 @@
 import { matchRound, mergeRound, type RoundMatch } from '../learn/merge-round.ts'
 import { type Outlets, releaseWithoutIndex } from '../learn/publish.ts'
-import type { RoundResult } from '../learn/round.ts'
+import type { RoundResult } from '../learn/round-result.ts'
 import type { DriftState, LearnerState } from '../learn/state.ts'
 import type { RoundInput as FrozenRound } from '../registry/checkpoint-head.ts'
 import { digestOf } from '../registry/digest.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Clustering } from '../../lib/cluster/clustering.ts'
 import { identitiesOf, matchRound, mergeRound } from '../../lib/learn/merge-round.ts'
-import type { RoundResult } from '../../lib/learn/round.ts'
+import type { RoundResult } from '../../lib/learn/round-result.ts'
 import type { LearnerState, StudentState } from '../../lib/learn/state.ts'
 import { bufferOf, entryOf, learnerWith, matrixOf } from './states.ts'
 

@@ -7,10 +7,10 @@ import {
   type RoundInput,
   type RoundPorts,
   type RoundProgress,
-  type RoundResult,
   runRound,
 } from '../../lib/learn/round.ts'
 import type { RoundModel } from '../../lib/learn/round-model.ts'
+import type { RoundResult } from '../../lib/learn/round-result.ts'
 import { centreRows } from '../../lib/metric/centre.ts'
 import {
   artifactDigest,
