@@ -162,7 +162,7 @@ export async function modelsPromote([name]: Args, options: ReasonOptions): Promi
     const { registry } = pipeline
     const why = options.reason ?? 'promoted by hand'
     const state = await moveByHand(pipeline, why, (byHand) =>
-      promoteRelease(registry, String(name), byHand),
+      promoteRelease(registry, String(name), byHand, { tell: output.note }),
     )
     const { version, pinned, previous } = state
     output.result(

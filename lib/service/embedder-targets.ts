@@ -5,6 +5,7 @@ import { beginGeneration, failGeneration, usableGeneration } from '../search/bui
 import type { Generation } from '../search/generation.ts'
 import { attemptOf, type Generations } from '../search/generations.ts'
 import type { Digest } from '../store/types.ts'
+import { type IndexRequest, requestedIndex } from './index-request.ts'
 
 /** The generations that new pictures go into. */
 export interface Targets {
@@ -20,6 +21,8 @@ export interface Situation {
   readonly candidate: ChannelState | undefined
   /** The newest attempt at an index of what `stable` names. */
   readonly newest: Generation | undefined
+  /** The index that somebody waits for who promotes a version. */
+  readonly wished: IndexRequest | undefined
 }
 
 /** Reads it; `undefined` as long as no version is published. */
@@ -30,7 +33,8 @@ export async function readSituation(
   const stable = await registry.stable.read()
   if (stable === undefined) return undefined
   const candidate = await registry.candidate.read()
-  return { stable, candidate, newest: (await all.list(stable.version)).at(-1) }
+  const newest = (await all.list(stable.version)).at(-1)
+  return { stable, candidate, newest, wished: await requestedIndex(registry.documents) }
 }
 
 /** Whether other generations may have to be chosen than before. */
@@ -39,7 +43,8 @@ export function hasChanged(before: Situation, now: Situation): boolean {
     !isSameRelease(before.stable, now.stable) ||
     before.stable.pinned !== now.stable.pinned ||
     before.candidate?.version !== now.candidate?.version ||
-    before.newest?.id !== now.newest?.id
+    before.newest?.id !== now.newest?.id ||
+    before.wished?.version !== now.wished?.version
   )
 }
 
@@ -51,7 +56,7 @@ export function hasChanged(before: Situation, now: Situation): boolean {
  * @param at - The time of day, ms since 1970.
  */
 export async function chooseTargets(
-  { stable, candidate, newest }: Situation,
+  { stable, candidate, newest, wished }: Situation,
   all: Generations,
   manifest: (digest: Digest) => Promise<Manifest>,
   at: number,
@@ -75,11 +80,20 @@ export async function chooseTargets(
     const present = usableGeneration(await all.list(candidate.version))
     return stable.pinned && present?.state === 'ready' ? undefined : begin(candidate)
   }
+  /** That of a version that somebody promotes: only until it is ready, they may be gone. */
+  const ofWished = async () => {
+    if (wished === undefined || wished.version === stable.version) return undefined
+    const present = await begin(wished, wished.after)
+    return present?.state === 'building' ? present : undefined
+  }
   const served = stable.generation === undefined ? undefined : await all.read(stable.generation)
   /** Another one that somebody asked for. */
   const asked = newest?.state === 'building' && newest.id !== served?.id ? newest : undefined
-  const building = asked ?? (await (served === undefined ? ofStable() : ofCandidate()))
-  await giveUp(all, [stable.version, building?.version])
+  const first = asked ?? (served === undefined ? await ofStable() : await ofWished())
+  const building = first ?? (served === undefined ? undefined : await ofCandidate())
+  // A candidate that has to wait for a wish is not given up.
+  const waiting = building?.version === wished?.version ? candidate?.version : undefined
+  await giveUp(all, [stable.version, building?.version, waiting])
   return { served, building }
 }
 

@@ -140,15 +140,22 @@ export function embedder(parts: EmbedderParts): Embedder {
       for (const one of workingOn(context)) one.document = (await all.read(one.id)) ?? one.document
     })
 
+  /** Whether what is built needs no more work, so that something else may be built. */
+  const isPlaceFree = ({ wished, candidate }: Situation): boolean => {
+    const { served, building } = context.working
+    if (served === undefined || building === undefined) return false
+    const { state, version } = building.document
+    const isOfWish = version === wished?.version && version !== candidate?.version
+    return state === 'failed' || (state === 'ready' && isOfWish)
+  }
+
   const tick = async (): Promise<void> => {
     const now = await readSituation(registry, all)
     if (now === undefined) return
     if (seen === undefined) await confirmRelease(context, now.stable)
     await readErased()
     await refresh()
-    const { served, building } = context.working
-    const hasFailed = served !== undefined && building?.document.state === 'failed'
-    if (seen === undefined || hasFailed || hasChanged(seen, now)) {
+    if (seen === undefined || isPlaceFree(now) || hasChanged(seen, now)) {
       const isBehind = await take(await chooseTargets(now, all, manifest, parts.now()))
       if (isBehind) await lanes.stop()
       seen = now

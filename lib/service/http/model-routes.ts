@@ -50,6 +50,8 @@ export function moveRoutes({ store }: HttpParts) {
         config: { scope: 'admin' },
         schema: {
           summary: 'Make a version stable, and lift a pin',
+          description:
+            'Waits for the index of the version; 503 with reason `index` says how far it is.',
           tags: ['releases'],
           params: versionParams,
           body: moveBody,

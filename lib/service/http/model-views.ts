@@ -35,8 +35,19 @@ function channelView({ version, generation, pinned, previous }: ChannelState): C
   return { stable: version, generation, pinned, previous: previous?.version }
 }
 
-/** {@link ModelCalls} over the stores of a pipeline. */
-export function modelCalls({ registry, stream }: Pipeline, now: () => number): ModelCalls {
+/** Longest that a request waits for an index, ms: clients and proxies give up after a while. */
+const defaultIndexWaitMs = 20_000
+
+/**
+ * {@link ModelCalls} over the stores of a pipeline.
+ *
+ * @param indexWaitMs - Longest that a promotion waits for its index.
+ */
+export function modelCalls(
+  { registry, stream }: Pipeline,
+  now: () => number,
+  indexWaitMs: number = defaultIndexWaitMs,
+): ModelCalls {
   async function moveByHand(
     { by, expects, reason }: MoveRequest,
     otherwise: string,
@@ -86,7 +97,9 @@ export function modelCalls({ registry, stream }: Pipeline, now: () => number): M
     },
     calibration: ({ version }) => releaseCalibration(registry, version),
     promote: ({ version, ...asked }) =>
-      moveByHand(asked, 'promoted by hand', (byHand) => promoteRelease(registry, version, byHand)),
+      moveByHand(asked, 'promoted by hand', (byHand) =>
+        promoteRelease(registry, version, byHand, { signal: AbortSignal.timeout(indexWaitMs) }),
+      ),
     rollback: (asked) =>
       moveByHand(asked, 'rolled back by hand', (byHand) => rollbackRelease(registry, byHand)),
   }

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { modelCalls } from '../../../lib/service/http/model-views.ts'
+import { requestedIndex } from '../../../lib/service/index-request.ts'
 import {
   ask,
   askRaw,
@@ -6,7 +8,9 @@ import {
   openShop,
   partsOf,
   png,
+  publishVersion,
   type Running,
+  readyIndexOf,
   type Shop,
   startServer,
 } from './support.ts'
@@ -214,6 +218,32 @@ describe('the admin port', () => {
       ['http:loopback', 'worse'],
       ['http:loopback', 'promoted by hand'],
     ])
+  })
+
+  it('waits for the index of a version, and says how far it is when that takes long', async () => {
+    const [, second] = shop.versions
+    const { registry, documents } = shop.pipeline
+    const third = await publishVersion(shop.pipeline, 3)
+    const parts = partsOf(shop)
+    const { promote } = modelCalls(shop.pipeline, Date.now, 0)
+    const hasty = await startServer({ ...parts, store: { ...parts.store, promote } })
+    const url = `/v1/models/${third.version}/promote`
+    const late = await ask(`${hasty.admin}${url}`, {
+      method: 'POST',
+      body: JSON.stringify({ expects: second }),
+      headers: { 'content-type': 'application/json', 'x-contrastream': '1' },
+    })
+    expect(late.json).toMatchObject({ status: 503, code: 'BUSY', reason: 'index' })
+    expect(late.headers.get('retry-after')).toBe('5')
+    await hasty.server.close({ drainMs: 0 })
+
+    const moved = admin(url, { expects: second })
+    await expect.poll(() => requestedIndex(documents)).toMatchObject({ version: third.version })
+    await readyIndexOf(shop.pipeline, third)
+    expect((await moved).json).toMatchObject({ stable: third.version, previous: second })
+    const back = await admin('/v1/rollback', { expects: third.version })
+    expect(back.json).toMatchObject({ stable: second })
+    expect((await registry.stable.read())?.generation).toBe(`${second}.1`)
   })
 
   it('changes nothing for a page that a browser shows', async () => {

@@ -10,7 +10,9 @@ import { preprocessingHash } from '../../../lib/image/fingerprint.ts'
 import { emptyState, type LearnerState } from '../../../lib/learn/state.ts'
 import { type Manifest, manifestBytes } from '../../../lib/registry/manifest.ts'
 import { manifestFile } from '../../../lib/registry/version-files.ts'
+import type { VersionEntry } from '../../../lib/registry/versions.ts'
 import { type ExactIndex, exactIndex } from '../../../lib/search/exact-index.ts'
+import { generations } from '../../../lib/search/generations.ts'
 import { makeBaseline } from '../../../lib/service/baseline.ts'
 import { type Decoders, decoders } from '../../../lib/service/decoders.ts'
 import { diskSpace } from '../../../lib/service/disk-space.ts'
@@ -27,6 +29,7 @@ import { type Metrics, openMetrics } from '../../../lib/service/metrics.ts'
 import { openPipeline, type Pipeline } from '../../../lib/service/open-pipeline.ts'
 import { servedModel } from '../../../lib/service/served-model.ts'
 import {
+  heldRelease,
   type LoadedRelease,
   type ReleaseHolder,
   releaseHolder,
@@ -85,7 +88,8 @@ export interface Shop {
   close(): Promise<void>
 }
 
-async function publish(pipeline: Pipeline, n: number): Promise<string> {
+/** Publishes a version without an index; it is not stable. */
+export async function publishVersion(pipeline: Pipeline, n: number): Promise<VersionEntry> {
   const { registry, blobs } = pipeline
   const request = { backbone: 'conv4', size: sizeOfPictures, channels: 'rgb' as const }
   const { files, dim } = await makeBaseline({ ...request, cacheFolder: '' }, () => undefined)
@@ -107,10 +111,28 @@ async function publish(pipeline: Pipeline, n: number): Promise<string> {
     fence: 1,
   }
   const digest = await blobs.put('models', manifestBytes(manifest))
-  const entry = await registry.versions.create(n, digest)
-  const target = { version: entry.version, manifest: digest, generation: `${entry.version}.1` }
-  await registry.stable.move(target, { move: { by: 'test', at: n, why: 'made' } })
-  return entry.version
+  return registry.versions.create(n, digest)
+}
+
+/** Says of a version that its index is complete, and which one it is. */
+export async function readyIndexOf(
+  { registry, documents }: Pipeline,
+  { version, manifest: digest }: VersionEntry,
+): Promise<string> {
+  const { preprocessing, dim, at } = await registry.manifest(digest)
+  const all = generations(documents)
+  const begun = { version, manifest: digest, preprocessing: preprocessing.hash, dim, at }
+  const { id } = await all.create(begun, 1)
+  await all.update(id, (present) => ({ ...present, state: 'ready' }))
+  return id
+}
+
+async function publish(pipeline: Pipeline, n: number): Promise<string> {
+  const entry = await publishVersion(pipeline, n)
+  const { version, manifest } = entry
+  const target = { version, manifest, generation: await readyIndexOf(pipeline, entry) }
+  await pipeline.registry.stable.move(target, { move: { by: 'test', at: n, why: 'made' } })
+  return version
 }
 
 async function loaded(
@@ -178,8 +200,8 @@ export async function openShop(change: ConfigInput = {}, isBare = false): Promis
   const before = await loaded(pipeline, versions[0])
   const releases = releaseHolder()
   const previous = releaseHolder()
-  await releases.swap(stable)
-  await previous.swap(before)
+  releases.swap(heldRelease(stable))
+  previous.swap(heldRelease(before))
   const pool = decoders({ processes: 1, limits: limitsOf(config), preprocessing })
   const pictures = await Promise.all([1, 2, 3, 4, 5, 6].map((level) => png(level)))
   for (const { index, embed, version, preprocessingHash: hash } of [stable, before]) {
@@ -208,7 +230,7 @@ export async function openShop(change: ConfigInput = {}, isBare = false): Promis
       return (await createToken(pipeline.documents, scope, options)).secret
     },
     close: async () => {
-      await Promise.all([releases.close(), previous.close(), pool.close()])
+      await Promise.all([stable.dispose(), before.dispose(), pool.close()])
       await pipeline.close()
       rmSync(folder, { recursive: true, force: true })
     },
