@@ -1,4 +1,5 @@
 import manifest from 'kafkajs/package.json' with { type: 'json' }
+import ConsumerGroup from 'kafkajs/src/consumer/consumerGroup.js'
 import OffsetManager from 'kafkajs/src/consumer/offsetManager/index.js'
 import RequestQueue from 'kafkajs/src/network/requestQueue/index.js'
 import { StreamError } from '../errors.ts'
@@ -9,12 +10,16 @@ const knownVersion = '2.2.4'
 
 let isFixed = false
 
+type GroupPrototype = typeof ConsumerGroup.prototype
+
 /**
- * Repairs two faults of kafkajs 2.2.4 in this process, once:
+ * Repairs three faults of kafkajs 2.2.4 in this process, once:
  *
  * - A connection without pending requests keeps a timer of one millisecond for ever.
  * - A position outside of a partition is replaced by its beginning or end, and the literal −2 or −1
  *   is committed for the group. Here it ends the consumer with the reason `out-of-range`.
+ * - A member whose join failed goes on as before it: alive for the group, and without partitions for
+ *   us, who gave them up to join. Here it joins again, and two reasons to join are one join.
  *
  * @throws {@link StreamError} if kafkajs is another release: it may have faults of its own.
  */
@@ -36,5 +41,31 @@ export function fixKafkajs(): void {
       'out-of-range',
     )
   }
+  joinBeforeFetch(ConsumerGroup.prototype)
   isFixed = true
+}
+
+/** Lets a member fetch only when its last join succeeded. */
+function joinBeforeFetch(group: GroupPrototype): void {
+  const { joinAndSync, fetch } = group
+  const joining = new WeakMap<object, Promise<void>>()
+  const last = new WeakMap<object, Promise<void>>()
+  group.joinAndSync = function () {
+    const underWay = joining.get(this)
+    if (underWay !== undefined) return underWay
+    const join = joinAndSync.call(this).finally(() => joining.delete(this))
+    joining.set(this, join)
+    last.set(this, join)
+    return join
+  }
+  group.fetch = async function (nodeId) {
+    await last.get(this)?.catch((cause) => {
+      const message = 'kafka: expected the last join of the group to succeed, it failed'
+      // The word that makes kafkajs join again.
+      throw Object.assign(new StreamError(message, { retryable: true, cause }), {
+        type: 'REBALANCE_IN_PROGRESS',
+      })
+    })
+    return fetch.call(this, nodeId)
+  }
 }

@@ -10,6 +10,15 @@ declare module 'kafkajs/src/network/requestQueue/index.js' {
   }
   export = RequestQueue
 }
+declare module 'kafkajs/src/consumer/consumerGroup.js' {
+  const ConsumerGroup: {
+    readonly prototype: {
+      joinAndSync(): Promise<void>
+      fetch(nodeId: number): Promise<readonly unknown[]>
+    }
+  }
+  export = ConsumerGroup
+}
 declare module 'kafkajs/src/consumer/offsetManager/index.js' {
   const OffsetManager: {
     readonly prototype: {

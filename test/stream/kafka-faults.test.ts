@@ -97,6 +97,20 @@ describe('kafkaStream, when the brokers or the way to them fail', () => {
     expect(firsts).toEqual(firsts.toSorted((a, b) => a - b))
   })
 
+  it('joins its group again after a leader and the coordinator were away at once', async () => {
+    const sender = stream()
+    // Within its session: the group still counts on the member that could not join.
+    const reader = await consumer(stream({ sessionMs: 25_000 }), { start: 'committed' })
+    await sendAcked(sender, 't', recordsOf('a'))
+    await reader.received(1)
+    broker.proxy.failAnswer(apiKeys.findCoordinator, loadInProgress, () => afterThrottle)
+    broker.proxy.failAnswer(apiKeys.fetch, notLeader, ofFirstPartition)
+    await until(() => expect(reader.revoked).toEqual(['lost']))
+    await sendAcked(sender, 't', recordsOf('b'))
+    await received(reader, ['a', 'b'])
+    expect(reader.fatal).toEqual([])
+  })
+
   it('gives the partitions of a hung handler to others, and tells it that they are lost', async () => {
     await sendAcked(stream(), 't', recordsOf('a'))
     const quick = { rebalanceMs: 2_000 }
@@ -159,6 +173,12 @@ describe('kafkaStream, when the brokers or the way to them fail', () => {
     return [...sent].filter(([at, value]) => found.get(at) !== value)
   }
 })
+
+/** Codes of brokers, and where answers have them: behind length, correlation id and throttle time. */
+const [notLeader, loadInProgress] = [6, 14]
+const afterThrottle = 12
+/** Behind error, session, number of topics, name, number of partitions and that of the first. */
+const ofFirstPartition = (answer: Buffer) => 22 + 2 + answer.readInt16BE(22) + 8
 
 /** Waits until all these values have come, in whatever number. */
 async function received(reader: Consumer, values: readonly string[]): Promise<void> {

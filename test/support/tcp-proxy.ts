@@ -10,6 +10,12 @@ export interface TcpProxy {
   loseAnswers(apiKey: number, count: number): void
   /** How many answers are still to be swallowed. */
   toLose(): number
+  /**
+   * Puts an error into the next answer to a request of a kind.
+   *
+   * @param at - Where the answer, its length first, has its code.
+   */
+  failAnswer(apiKey: number, code: number, at: (answer: Buffer) => number): void
   /** Lets the connections of now go on without passing anything; later ones work. */
   vanish(): void
   /** Breaks all connections. */
@@ -18,7 +24,7 @@ export interface TcpProxy {
 }
 
 /** Numbers of the protocol's requests. */
-export const apiKeys = { produce: 0, fetch: 1, offsetCommit: 8 } as const
+export const apiKeys = { produce: 0, fetch: 1, offsetCommit: 8, findCoordinator: 10 } as const
 
 /**
  * Starts a relay to a port of 127.0.0.1.
@@ -32,6 +38,7 @@ export async function tcpProxy(target: () => number, port = 0): Promise<TcpProxy
   let mode: 'pass' | 'refuse' | 'black-hole' = 'pass'
   let lostKey = -1
   let lost = 0
+  const faults = new Map<number, (answer: Buffer) => void>()
 
   const server = createServer((client) => {
     if (mode === 'refuse') {
@@ -48,8 +55,11 @@ export async function tcpProxy(target: () => number, port = 0): Promise<TcpProxy
     })
     const answers = frames((frame) => {
       const id = frame.readInt32BE(4)
-      const isLost = lost > 0 && kinds.get(id) === lostKey
+      const kind = kinds.get(id) ?? -1
+      const isLost = lost > 0 && kind === lostKey
       kinds.delete(id)
+      faults.get(kind)?.(frame)
+      faults.delete(kind)
       if (isLost) lost -= 1
       else if (!isSilent()) client.write(frame)
     })
@@ -82,6 +92,9 @@ export async function tcpProxy(target: () => number, port = 0): Promise<TcpProxy
       lost = count
     },
     toLose: () => lost,
+    failAnswer: (apiKey, code, at) => {
+      faults.set(apiKey, (answer) => void answer.writeInt16BE(code, at(answer)))
+    },
     vanish: () => {
       vanished = connections
     },
