@@ -6,10 +6,10 @@ import type { SQSHandler, SQSRecord } from 'aws-lambda'
 import { type IngestParts, ingestUploads } from '../lib/cloud/ingest-uploads.ts'
 import { openStores } from '../lib/cloud/open-stores.ts'
 import { cloudSettings } from '../lib/config/cloud-settings.ts'
+import { isErased } from '../lib/service/erasures.ts'
 import { limitsOf } from '../lib/service/image-limits.ts'
 import { openKafka } from '../lib/service/open-kafka.ts'
 import { quarantine } from '../lib/service/quarantine.ts'
-import { isErased } from '../lib/service/requests.ts'
 import { topicNames } from '../lib/stream/topics.ts'
 
 /** Handles messages of the uploads queue; answers with those that must come again. */

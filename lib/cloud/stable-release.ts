@@ -5,7 +5,7 @@ import type { ExactIndex } from '../search/exact-index.ts'
 import { type Generation, generationSize } from '../search/generation.ts'
 import { generations } from '../search/generations.ts'
 import { loadGeneration } from '../search/load-generation.ts'
-import { erasedIds } from '../service/requests.ts'
+import { erasedIds } from '../service/erasures.ts'
 import { type ServedModel, servedModel } from '../service/served-model.ts'
 
 /** A model and its index, in this process. */

@@ -37,6 +37,8 @@ export interface PixelCache {
   write(id: string, pixels: Uint8Array): void
   /** Frees the slots of all other pictures for new ones; returns how many. */
   retain(ids: Iterable<string>): number
+  /** Overwrites the slots of pictures that must not be kept, and frees them; returns how many. */
+  forget(ids: Iterable<string>): number
   /** Closes the file. */
   close(): void
 }
@@ -180,6 +182,17 @@ export function pixelCache(folder: string, preprocessing: Preprocessing): PixelC
       const others = [...slots].filter(([id]) => !kept.has(id))
       for (const [id, slot] of others) drop(id, slot)
       return others.length
+    },
+    forget(ids) {
+      const known = [...new Set(ids)].flatMap((id) => {
+        const slot = slots.get(id)
+        return slot === undefined ? [] : [[id, slot] as const]
+      })
+      for (const [id, slot] of known) {
+        writeAt(file, Buffer.alloc(slotBytes), start(slot))
+        drop(id, slot)
+      }
+      return known.length
     },
     close: () => closeSync(file),
   }

@@ -21,11 +21,12 @@ export const defaultDuplicateOptions: Required<DuplicateOptions> = {
   minCosine: 0.97,
 }
 
-const prefix = (id: string): string => id.slice(0, 32)
+/** What is remembered of a picture's id. */
+export const seenKey = (id: string): string => id.slice(0, 32)
 
 /** Whether these very bytes were applied before. */
 export function wasSeen(seen: Pick<SeenState, 'ids'>, id: string): boolean {
-  return seen.ids.has(prefix(id))
+  return seen.ids.has(seenKey(id))
 }
 
 function dot(a: Float32Array, b: Float32Array): number {
@@ -95,7 +96,7 @@ export function remember(
   options: Required<DuplicateOptions>,
 ): void {
   draft.applied += 1
-  draft.ids.add(prefix(picture.id))
+  draft.ids.add(seenKey(picture.id))
   for (const id of draft.ids) {
     if (draft.ids.size <= options.remembered) break
     draft.ids.delete(id)

@@ -1,5 +1,6 @@
 import { randomStream } from '../engine/random.ts'
 import { backfill } from '../search/backfill.ts'
+import { eraseFrom } from '../search/erase.ts'
 import type { GenerationSource } from '../search/generation.ts'
 import type { PictureRow } from '../search/seal.ts'
 import { type EmbedderContext, limitsOf, workingOn } from './embedder-context.ts'
@@ -60,6 +61,9 @@ export function backfiller(context: EmbedderContext): (stop: AbortSignal) => Pro
     for (const id of made) one.known.add(id)
     await exclusively(async () => {
       one.document = (await all.read(one.id)) ?? one.document
+      const erased = new Set(made.filter((id) => context.erased.has(id)))
+      if (erased.size === 0) return // else meanwhile: whoever took them out has not seen this block
+      one.document = await eraseFrom(blobs, all, one.document, source.partition, erased)
     })
   }
 

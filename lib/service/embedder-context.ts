@@ -2,6 +2,7 @@ import type { Generations } from '../search/generations.ts'
 import type { GenerationLimits } from '../search/seal.ts'
 import type { WorkingGeneration } from './embedder-generation.ts'
 import type { EmbedderOptions, EmbedderParts } from './embedder-parts.ts'
+import type { TailCounts } from './embedder-tail.ts'
 
 /** What the parts of an embedder share. */
 export interface EmbedderContext {
@@ -11,7 +12,7 @@ export interface EmbedderContext {
   /** The generations at work: first the one in service, then the one that is built. */
   working: { readonly served?: WorkingGeneration; readonly building?: WorkingGeneration }
   erased: ReadonlySet<string>
-  readonly counts: { embedded: number; duplicates: number; quarantined: number }
+  readonly counts: TailCounts
   /** Runs what changes lanes or generations at work, one at a time; not to be nested. */
   exclusively<T>(work: () => Promise<T>): Promise<T>
 }

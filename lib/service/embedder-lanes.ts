@@ -49,7 +49,12 @@ export function embedderLanes(
   const { blobs } = registry
   const lanes = new Map<Partition, Lane>()
   const aside = quarantine(stream, topicNames.dead, 'embed', parts.now)
-  const reader = { blobs, quarantine: aside, maxBytes: options.maxPictureBytes }
+  const reader = {
+    blobs,
+    quarantine: aside,
+    maxBytes: options.maxPictureBytes,
+    isErased: (id: string) => context.erased.has(id),
+  }
   let consumption: Consumption | undefined
 
   const sealLane = async (mine: Lane): Promise<void> => {
@@ -112,6 +117,7 @@ export function embedderLanes(
       const working = workingOn(context).find(({ id }) => id === generation.id)
       if (working !== undefined) working.document = erased
     }
+    await parts.onErased(partition, ids)
   }
 
   const onAssign = (partitions: readonly Partition[]) =>
@@ -151,10 +157,10 @@ export function embedderLanes(
   }
 
   const apply = async (mine: Lane, records: Batch['records']): Promise<void> => {
-    const tail = { stream, reader, isErased: (id: string) => context.erased.has(id) }
-    const done = await applyRecords(tail, mine, workingOn(context), records)
+    const done = await applyRecords({ stream, reader }, mine, workingOn(context), records)
     counts.embedded += done.embedded
     counts.duplicates += done.duplicates
+    counts.erased += done.erased
     counts.quarantined += done.quarantined
     const waiting = Math.max(0, ...[...mine.rows.values()].map(({ length }) => length))
     if (waiting >= blockRows) await sealLane(mine)

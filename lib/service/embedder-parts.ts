@@ -64,6 +64,8 @@ export interface EmbedderParts {
   open(version: Named): Promise<VersionEmbedder>
   /** Ids of pictures that were erased on purpose. */
   erased(): Promise<ReadonlySet<string>>
+  /** Told of erased pictures that no block of a partition holds any more. */
+  onErased(partition: string, ids: ReadonlySet<string>): Promise<void>
   /** The time of day, ms since 1970. */
   readonly now: () => number
   readonly clock: Clock
@@ -95,6 +97,8 @@ export interface EmbedderStatus {
   /** Pictures embedded since the start, old and new ones. */
   readonly embedded: number
   readonly duplicates: number
+  /** Records of pictures that somebody asked to forget. */
+  readonly erased: number
   readonly quarantined: number
   /** Records behind the end of the log; absent while no partition is assigned. */
   readonly lag: number | undefined

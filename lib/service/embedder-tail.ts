@@ -34,6 +34,7 @@ export interface Lane {
 export interface TailCounts {
   embedded: number
   duplicates: number
+  erased: number
   quarantined: number
 }
 
@@ -52,7 +53,6 @@ export function sealable(
 export interface TailParts {
   readonly stream: StreamPort
   readonly reader: Omit<RecordReader, 'wasSeen' | 'decoders'>
-  isErased(id: string): boolean
 }
 
 /** A picture on its way, and where it came from. */
@@ -76,12 +76,12 @@ export async function applyRecords(
   const wants = (target: TailTarget, id: string, offset: number) =>
     offset >= target.next(mine.partition) && !target.known.has(id)
   const [first] = targets
-  const counts: TailCounts = { embedded: 0, duplicates: 0, quarantined: 0 }
+  const counts: TailCounts = { embedded: 0, duplicates: 0, erased: 0, quarantined: 0 }
   const rows = new Map<TailTarget, PictureRow[]>()
   if (first !== undefined) {
     const newest = records.at(-1)?.offset ?? 0
     const arrivals = await arrivalsOf(parts, mine, first, records, counts, (id) => {
-      return parts.isErased(id) || !targets.some((target) => wants(target, id, newest))
+      return !targets.some((target) => wants(target, id, newest))
     })
     for (const target of targets) {
       const wanted = arrivals.filter(({ id, offset }) => wants(target, id, offset))
@@ -114,6 +114,7 @@ async function arrivalsOf(
   const outcomes = await readRecords({ ...reader, decoders, wasSeen }, partition, records)
   return outcomes.flatMap((one, i) => {
     if (one.outcome === 'duplicate') counts.duplicates += 1
+    if (one.outcome === 'erased') counts.erased += 1
     if (one.outcome === 'quarantined') counts.quarantined += 1
     if (one.outcome !== 'picture') return []
     const { offset, timestamp: at } = records[i] as InRecord

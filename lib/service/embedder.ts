@@ -63,7 +63,7 @@ export function embedder(parts: EmbedderParts): Embedder {
     all,
     working: {},
     erased: new Set(),
-    counts: { embedded: 0, duplicates: 0, quarantined: 0 },
+    counts: { embedded: 0, duplicates: 0, erased: 0, quarantined: 0 },
     exclusively: oneAtATime(),
   }
   const ticking = oneAtATime()

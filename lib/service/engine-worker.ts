@@ -198,6 +198,9 @@ const handlers = {
   /** Ids of pictures whose pixels can no longer be had. */
   ensure: ({ ids }: { readonly ids: readonly string[] }) => refill(ids),
 
+  /** Overwrites the pixels of pictures that must not be kept. */
+  forget: ({ ids }: { readonly ids: readonly string[] }) => expectOpen().cache.forget(ids),
+
   retain: ({ ids }: { readonly ids: readonly string[] }) => expectOpen().cache.retain(ids),
 
   round: async ({ input }: { readonly input: RoundInput }): Promise<RoundResult> => {

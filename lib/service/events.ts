@@ -71,6 +71,8 @@ export interface LearnerStatus {
   /** Records behind the end of the log. */
   readonly lag: number
   readonly rounds: number
+  /** Records of pictures that somebody asked to forget. */
+  readonly erased: number
   readonly stable: string | undefined
   readonly round: RoundStatus | undefined
   readonly driftRatio: number

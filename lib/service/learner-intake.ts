@@ -16,7 +16,7 @@ export interface LearnerIntake {
   /** Begins to take records in, where memory ends. */
   start(): Promise<void>
   stop(): Promise<void>
-  /** Pictures that were erased: from now on they count as seen. */
+  /** Pictures that were erased: from now on they are passed over, and counted. */
   refuse(ids: ReadonlySet<string>): void
   /** Records between what is applied and the end of the log. */
   measureLag(): Promise<number>
@@ -81,25 +81,27 @@ export function learnerIntake(
       decoders,
       quarantine: aside,
       maxBytes: config.limits.bytes,
-      wasSeen: (id: string) => refused.has(id) || wasSeen(memory.state.seen, id),
+      wasSeen: (id: string) => wasSeen(memory.state.seen, id),
+      isErased: (id: string) => refused.has(id),
     }
     const { since = 0 } = memory
     const wanted = records.filter(({ timestamp }) => timestamp >= since)
     const outcomes = await readRecords(reader, partition, wanted)
     const pictures = outcomes.flatMap((one) => (one.outcome === 'picture' ? [one.picture] : []))
-    const counted = { applied: 0, duplicate: 0, quarantined: 0 }
-    for (const { outcome } of outcomes) {
-      if (outcome === 'duplicate' || outcome === 'quarantined') counted[outcome] += 1
-    }
+    const counted = { applied: 0, duplicate: 0, quarantined: 0, erased: 0 }
+    for (const { outcome } of outcomes) if (outcome !== 'picture') counted[outcome] += 1
     const arrivals = await embedded(pictures)
     await exclusively(async () => {
-      const result = admit(memory.state, arrivals.pictures, arrivals.model, admission)
+      // Some may have been erased while they were decoded.
+      const kept = arrivals.pictures.filter(({ id }) => !refused.has(id))
+      counted.erased += pictures.length - kept.length
+      const result = admit(memory.state, kept, arrivals.model, admission)
       for (const fate of result.fates) {
         if (fate === 'duplicate') counted.duplicate += 1
         else counted.applied += 1
       }
       const isNamed = (fate: Fate | undefined) => fate === 'admitted' || fate === 'held-out'
-      const named = pictures.filter((_, i) => isNamed(result.fates[i]))
+      const named = kept.filter((_, i) => isNamed(result.fates[i]))
       // Before the checkpoint that names them: they may not expire any more.
       await Promise.all(named.map(({ id }) => blobs.keep(id)))
       memory.state = result.state
@@ -110,6 +112,7 @@ export function learnerIntake(
         applied: (before['applied'] ?? 0) + counted.applied,
         duplicate: (before['duplicate'] ?? 0) + counted.duplicate,
         quarantined: (before['quarantined'] ?? 0) + counted.quarantined,
+        erased: (before['erased'] ?? 0) + counted.erased,
         passed: (before['passed'] ?? 0) + records.length - wanted.length,
       }
     })

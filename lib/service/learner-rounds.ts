@@ -1,6 +1,6 @@
 import { randomStream } from '../engine/random.ts'
 import { watchDrift } from '../learn/drift.ts'
-import { withoutPictures } from '../learn/forget.ts'
+import { namesAny, withoutPictures } from '../learn/forget.ts'
 import { heldOutPictures } from '../learn/held-out.ts'
 import type { LearnerState } from '../learn/state.ts'
 import type { RoundInput as FrozenRound } from '../registry/checkpoint-head.ts'
@@ -12,10 +12,22 @@ import { roundInput } from './round-input.ts'
 
 /** Rounds of a learner, each from a frozen input. */
 export interface LearnerRounds {
-  /** Freezes the state and runs a round on it. */
-  begin(): Promise<RoundEnded>
-  /** Runs, or repeats, the round that a checkpoint froze. */
-  run(frozen: LearnerState, round: FrozenRound): Promise<RoundEnded>
+  /** Freezes the state and runs a round on it; `undefined` if it was made void. */
+  begin(): Promise<RoundEnded | undefined>
+  /** Runs, or repeats, the round that a checkpoint froze; `undefined` if it was made void. */
+  run(frozen: LearnerState, round: FrozenRound): Promise<RoundEnded | undefined>
+  /**
+   * Makes the round under way void if its input names any of these pictures: nothing comes of it.
+   *
+   * @returns Whether it does: then its frozen input must not stay in the checkpoint.
+   */
+  voidIfNames(ids: ReadonlySet<string>): boolean
+}
+
+/** The round under way. */
+interface Current {
+  readonly frozen: LearnerState
+  isVoid: boolean
 }
 
 /** Rounds over the learner's memory. */
@@ -27,6 +39,7 @@ export function learnerRounds(
 ): LearnerRounds {
   const { pipeline, config, thread, now, onEvent } = parts
   const { registry } = pipeline
+  let current: Current | undefined
 
   /** Pictures of buffer and probes whose bytes can no longer be had. */
   const goneIds = async (): Promise<ReadonlySet<string>> => {
@@ -42,7 +55,9 @@ export function learnerRounds(
     return watchDrift({ centroids, mean }, surprises, seed)
   }
 
-  const run = async (frozen: LearnerState, round: FrozenRound): Promise<RoundEnded> => {
+  const run = async (frozen: LearnerState, round: FrozenRound): Promise<RoundEnded | undefined> => {
+    const mine: Current = { frozen, isVoid: false }
+    current = mine
     const input = roundInput(parts, memory.champion, frozen, round)
     const ids = input.pictures.map(({ id }) => id)
     const k = input.settings.k ?? 0
@@ -55,7 +70,8 @@ export function learnerRounds(
     }
     onEvent({ event: 'round-began', round: round.number, pictures: ids.length, fresh, k })
     try {
-      const result = await thread.call.round({ input })
+      const result = await untilVoid(mine, thread.call.round({ input }))
+      if (result === undefined) return undefined
       const { training } = result.outcome === 'judged' ? result.report : result
       const { steps, seconds, ended, loss, valid } = training
       const told = {
@@ -82,7 +98,8 @@ export function learnerRounds(
     }
   }
 
-  const begin = async (): Promise<RoundEnded> => {
+  const begin = async (): Promise<RoundEnded | undefined> => {
+      current = undefined
     const gone = await goneIds()
     const begun = await exclusively(async () => {
       if (gone.size > 0) memory.state = withoutPictures(memory.state, gone)
@@ -102,5 +119,25 @@ export function learnerRounds(
     return run(begun.frozen, begun.round)
   }
 
-  return { begin, run }
+  return {
+    begin,
+    run,
+    voidIfNames: (ids) => {
+      if (current === undefined || !namesAny(current.frozen, ids)) return false
+      current.isVoid = true
+      void thread.call.abort(undefined).catch(() => undefined)
+      return true
+    },
+  }
+}
+
+/** What comes of a round; `undefined` if it became void meanwhile. */
+async function untilVoid<T>(round: Current, result: Promise<T>): Promise<T | undefined> {
+  try {
+    const done = await result
+    return round.isVoid ? undefined : done
+  } catch (error) {
+    if (round.isVoid) return undefined // aborted, or in want of pixels that are erased
+    throw error
+  }
 }

@@ -1,7 +1,7 @@
 import { freshCount } from '../learn/buffer.ts'
 import { openCheckpoint } from '../learn/checkpoint.ts'
 import { driftRatio } from '../learn/drift.ts'
-import { knowsAny, withoutPictures } from '../learn/forget.ts'
+import { namesAny, withoutErased } from '../learn/forget.ts'
 import { heldOutPictures } from '../learn/held-out.ts'
 import { type Outlets, releaseWithoutIndex, resumePublish } from '../learn/publish.ts'
 import type { RoundProgress } from '../learn/round.ts'
@@ -24,15 +24,21 @@ export interface Learner {
   /** Begins to take records in. */
   start(): Promise<void>
   /**
-   * Drops pictures that were erased, and takes them in no more; writes a checkpoint if it knew one.
+   * Drops pictures that were erased, and takes them in no more. Resolved means that the present
+   * checkpoint names none of them, nor the input of a round: one that held any starts anew.
    */
   forget(ids: ReadonlySet<string>): Promise<void>
   /** Whether a round would start now, and what is missing. */
   check(): StartCheck
-  /** Runs a round to its end; undefined if too little is buffered. */
+  /**
+   * Runs a round to its end, without pictures that are erased meanwhile; undefined if too little
+   * is buffered.
+   */
   round(): Promise<RoundEnded | undefined>
-  /** Goes on with what a crash interrupted: a publish, then a round. */
-  resume(): Promise<void>
+  /** Goes on with a publish that a crash interrupted, and forgets what was erased meanwhile. */
+  resume(erased: ReadonlySet<string>): Promise<void>
+  /** Runs the round again that a crash interrupted; without pictures that were erased meanwhile. */
+  finishRound(): Promise<void>
   /** Told by the engine's thread. */
   progress(progress: RoundProgress): void
   /** Records between what is applied and the end of the log. */
@@ -86,10 +92,45 @@ export async function openLearner(parts: LearnerParts): Promise<Learner> {
   const versions = learnerVersions(parts, memory, checkpoints, out)
   const verdicts = learnerVerdicts({ parts, memory, out, checkpoints, versions })
   const rounds = learnerRounds(parts, memory, checkpoints, verdicts)
+  /** Whether a round that was begun must begin again. */
+  let isVoid = false
+  const forget = async (ids: ReadonlySet<string>): Promise<void> => {
+    intake.refuse(ids)
+    if (ids.size === 0) return
+    await exclusively(async () => {
+      const isRoundVoid = rounds.voidIfNames(ids)
+      if (!isRoundVoid && !namesAny(memory.state, ids)) return
+      memory.state = withoutErased(memory.state, ids)
+      await write(isRoundVoid ? { round: undefined } : {})
+    })
+    await parts.thread.call.forget({ ids: [...ids] })
+  }
   const check = () => {
     const { state, lastStart } = memory
     return checkStart(state, startOf(config), { now: now(), lastStart })
   }
+  const round = async (): Promise<RoundEnded | undefined> => {
+    for (;;) {
+      intake.assertAlive()
+      if (!check().mayStart) return undefined
+      await useChampion(parts, memory)
+      const ended = await rounds.begin()
+      if (ended !== undefined) return ended
+    }
+  }
+        stable: memory.champion?.version,
+        round: memory.progress && roundStatus(memory.progress, now()),
+        driftRatio: driftRatio(state.drift),
+      }
+    },
+    resume: async (erased) => {
+      if (memory.saved !== undefined) {
+        const done = await resumePublish(memory.saved, out)
+        if (done !== undefined) keep(done.saved)
+        if (parts.releases) await releaseWithoutIndex(out, { promotion: config.release.promotion })
+      } else await exclusively(() => write())
+      await versions.publishBaseline()
+      await useChampion(parts, memory)
 
   return {
     get status() {
@@ -101,45 +142,29 @@ export async function openLearner(parts: LearnerParts): Promise<Learner> {
         buffered: state.buffer.entries.size,
         fresh: freshCount(state.buffer),
         duplicates: totalOf(counts, 'duplicate'),
+        erased: totalOf(counts, 'erased'),
         quarantined: totalOf(counts, 'quarantined'),
         lag: intake.lag,
         rounds: memory.random.rounds,
-        stable: memory.champion?.version,
-        round: memory.progress && roundStatus(memory.progress, now()),
-        driftRatio: driftRatio(state.drift),
-      }
-    },
-    resume: async () => {
-      if (memory.saved !== undefined) {
-        const done = await resumePublish(memory.saved, out)
-        if (done !== undefined) keep(done.saved)
-        if (parts.releases) await releaseWithoutIndex(out, { promotion: config.release.promotion })
-      } else await exclusively(() => write())
-      await versions.publishBaseline()
-      await useChampion(parts, memory)
       if (memory.state.seen.applied > 0) {
         const { seen, buffer } = memory.state
         onEvent({ event: 'resumed', applied: seen.applied, buffered: buffer.entries.size })
       }
-      const round = memory.saved?.head.round
-      if (round !== undefined && frozen !== undefined) await rounds.run(frozen, round)
+      if (frozen !== undefined && namesAny(frozen, erased)) {
+        await exclusively(() => write({ round: undefined }))
+        isVoid = true
+      }
+      await forget(erased)
     },
-    start: intake.start,
-    forget: async (ids) => {
-      intake.refuse(ids)
-      await exclusively(async () => {
-        if (!knowsAny(memory.state, ids)) return
-        memory.state = withoutPictures(memory.state, ids)
-        await write()
-      })
+    finishRound: async () => {
+      const begun = memory.saved?.head.round
+      if (begun !== undefined && frozen !== undefined) {
+        isVoid = (await rounds.run(frozen, begun)) === undefined
+      }
+      if (isVoid) await round()
     },
     check,
-    round: async () => {
-      intake.assertAlive()
-      if (!check().mayStart) return undefined
-      await useChampion(parts, memory)
-      return rounds.begin()
-    },
+    round,
     progress: (progress) => {
       if (memory.progress !== undefined) memory.progress = { ...memory.progress, progress }
     },
@@ -151,3 +176,5 @@ export async function openLearner(parts: LearnerParts): Promise<Learner> {
     },
   }
 }
+    start: intake.start,
+    forget,

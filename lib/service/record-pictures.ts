@@ -21,6 +21,7 @@ export interface RecordPicture {
 export type RecordOutcome =
   | { readonly outcome: 'picture'; readonly picture: RecordPicture }
   | { readonly outcome: 'duplicate' }
+  | { readonly outcome: 'erased' }
   | { readonly outcome: 'quarantined' }
 
 /** What reading records needs. */
@@ -31,6 +32,8 @@ export interface RecordReader {
   readonly maxBytes: number
   /** Whether these very bytes were applied before; such a record is not decoded again. */
   readonly wasSeen: (id: string) => boolean
+  /** Whether somebody asked to forget it; such a record is not decoded either. */
+  readonly isErased: (id: string) => boolean
 }
 
 /** A blob that is absent on so many reads, so far apart, is a fault of the record. */
@@ -49,24 +52,31 @@ async function pictureBytes(reader: RecordReader, id: string): Promise<Uint8Arra
 const timeOf = (text: string | undefined, otherwise: number): number =>
   text === undefined ? otherwise : Date.parse(text)
 
-async function read(
-  reader: RecordReader,
-  topic: string,
-  record: InRecord,
-): Promise<RecordPicture | undefined> {
+/** Why a picture is passed over; `undefined` if it is not. */
+function passedOver(reader: RecordReader, id: string): 'duplicate' | 'erased' | undefined {
+  if (reader.isErased(id)) return 'erased'
+  return reader.wasSeen(id) ? 'duplicate' : undefined
+}
+
+async function read(reader: RecordReader, topic: string, record: InRecord): Promise<RecordOutcome> {
   const parsed = readImageRecord(topic, record)
   if (parsed.kind === 'raw') {
     const { bytes, source, capturedAt } = parsed.picture
     const id = imageId(bytes)
-    if (reader.wasSeen(id)) return undefined
+    const outcome = passedOver(reader, id)
+    if (outcome !== undefined) return { outcome }
     const image = await reader.decoders.decode(bytes)
+    if (reader.isErased(id)) return { outcome: 'erased' } // meanwhile: it may be gone for good
     await reader.blobs.put('pictures', bytes)
-    return { id, source, at: timeOf(capturedAt, record.timestamp), image }
+    const at = timeOf(capturedAt, record.timestamp)
+    return { outcome: 'picture', picture: { id, source, at, image } }
   }
   const { sha256: id, source, capturedAt } = parsed.envelope
-  if (reader.wasSeen(id)) return undefined
+  const outcome = passedOver(reader, id)
+  if (outcome !== undefined) return { outcome }
   const image = await reader.decoders.decode(await pictureBytes(reader, id))
-  return { id, source, at: timeOf(capturedAt, record.timestamp), image }
+  const at = timeOf(capturedAt, record.timestamp)
+  return { outcome: 'picture', picture: { id, source, at, image } }
 }
 
 /** What names a bad record's picture; the bytes of a raw one go to the quarantine space first. */
@@ -100,8 +110,7 @@ export function readRecords(
   const number = Number(partition.slice(at + 1))
   const one = async (record: InRecord): Promise<RecordOutcome> => {
     try {
-      const picture = await read(reader, topic, record)
-      return picture === undefined ? { outcome: 'duplicate' } : { outcome: 'picture', picture }
+      return await read(reader, topic, record)
     } catch (error) {
       const isDamagedBlob = error instanceof PipelineError && error.reason === 'damaged'
       if (!isDataError(error) && !isDamagedBlob) throw error

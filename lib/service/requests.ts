@@ -1,13 +1,7 @@
 import { z } from 'zod'
 import { RegistryError } from '../errors.ts'
 import { plainJson } from '../registry/canonical.ts'
-import {
-  countSchema,
-  type DocumentKind,
-  listAll,
-  readDocument,
-  readFound,
-} from '../registry/document.ts'
+import { countSchema, type DocumentKind, readDocument, readFound } from '../registry/document.ts'
 import type { DocumentStore } from '../store/types.ts'
 
 /** Who asks for something, when, and why. */
@@ -110,32 +104,4 @@ export async function answerRound(
         : await documents.swap(answerKey, value, found.tag)
     if (write.ok) return
   }
-}
-
-const erasedPrefix = 'erased/'
-
-/**
- * Asks every role to forget a picture. To ask twice is no error: the first wish stays.
- *
- * @param id - 64 hex characters.
- * @returns Whether it was asked for before.
- */
-export async function requestErasure(
-  documents: DocumentStore,
-  id: string,
-  { by, at, why }: Asked,
-): Promise<{ readonly wasAsked: boolean }> {
-  const write = await documents.create(`${erasedPrefix}${id}`, { format: 1, by, at, why, done: {} })
-  return { wasAsked: !write.ok }
-}
-
-/** Whether somebody asked to forget a picture. */
-export async function isErased(documents: DocumentStore, id: string): Promise<boolean> {
-  return (await documents.read(`${erasedPrefix}${id}`)) !== undefined
-}
-
-/** Ids of all pictures that somebody asked to forget. */
-export async function erasedIds(documents: DocumentStore): Promise<ReadonlySet<string>> {
-  const keys = await listAll(documents, erasedPrefix)
-  return new Set(keys.map((key) => key.slice(erasedPrefix.length)))
 }

@@ -6,11 +6,11 @@ import { Closers } from './closers.ts'
 import { type Embedder, embedder } from './embedder.ts'
 import type { EmbedderOptions, EmbedderStatus } from './embedder-parts.ts'
 import { versionEmbedder } from './embedder-version.ts'
+import { erasedIds, noteErased } from './erasures.ts'
 import { adminServer } from './http/admin-server.ts'
 import { openLog } from './logging.ts'
 import { type Metrics, openMetrics } from './metrics.ts'
 import { openPipeline } from './open-pipeline.ts'
-import { erasedIds } from './requests.ts'
 import type { Role, RoleHost, RoleSettings } from './role.ts'
 import { decoderShare, groupOf } from './role-settings.ts'
 import { limitsOf } from './settings.ts'
@@ -32,8 +32,8 @@ function watch(one: Embedder, limitMs: number) {
   const dog = watchdog(['work'], { limitMs })
   let before = ''
   const look = (): void => {
-    const { lag = 0, building, embedded, duplicates, quarantined } = one.status
-    const now = JSON.stringify([embedded, duplicates, quarantined, building])
+    const { lag = 0, building, embedded, duplicates, erased, quarantined } = one.status
+    const now = JSON.stringify([embedded, duplicates, erased, quarantined, building])
     if (now !== before) dog.progress('work', `${embedded} embedded, ${lag} behind`)
     before = now
     dog.setBusy('work', lag > 0)
@@ -78,6 +78,7 @@ export async function embedRole(
           processes: decoderShare(config),
         }),
       erased: () => erasedIds(documents),
+      onErased: (partition, ids) => noteErased(documents, ids, { embed: { [partition]: now() } }),
       now,
       clock: monotonicClock,
       seed: config.seed,

@@ -1,29 +1,22 @@
 import { PipelineError } from '../errors.ts'
 import { monotonicClock } from '../registry/clock.ts'
 import { Closers } from './closers.ts'
+import { erasedIds } from './erasures.ts'
 import type { PipelineEvent, RoundEnded } from './events.ts'
 import { housekeeper } from './housekeeping-schedule.ts'
 import { adminServer } from './http/admin-server.ts'
 import type { Learner } from './learner.ts'
+import { learnerForgetting } from './learner-forgetting.ts'
 import { openLog } from './logging.ts'
 import { type Metrics, openMetrics } from './metrics.ts'
 import { openLearning } from './open-learning.ts'
 import { openPipeline, type Pipeline } from './open-pipeline.ts'
 import { isReleaseUnderWay } from './release-under-way.ts'
-import {
-  answerRound,
-  erasedIds,
-  openRoundRequest,
-  type RoundAnswer,
-  type RoundRequest,
-} from './requests.ts'
+import { answerRound, openRoundRequest, type RoundAnswer, type RoundRequest } from './requests.ts'
 import type { Role, RoleHost, RoleSettings } from './role.ts'
 import { decoderShare, lookEveryMs } from './role-settings.ts'
 import { takeRunLease } from './run-lease.ts'
 import { type RunWatch, runWatch } from './run-watch.ts'
-
-/** Other processes erase, too. */
-const readErasedEveryMs = 30_000
 
 function show(metrics: Metrics, { status }: Learner): void {
   metrics.set('buffer_images', {}, status.buffered)
@@ -39,19 +32,13 @@ function count(metrics: Metrics, event: PipelineEvent): void {
   metrics.set('valid_ratio', {}, valid)
 }
 
-/** Forgets what was erased, and runs rounds when they are due or asked for, until the signal. */
+/** Runs rounds when they are due or asked for, until the signal. */
 async function work(
   { config, documents, registry }: Pipeline,
   learner: Learner,
   watch: RunWatch,
   signal: AbortSignal,
 ): Promise<void> {
-  let erasedAt = Number.NEGATIVE_INFINITY
-  const forget = async (): Promise<void> => {
-    if (monotonicClock.now() - erasedAt < readErasedEveryMs) return
-    await learner.forget(await erasedIds(documents))
-    erasedAt = monotonicClock.now()
-  }
   /** What a round is to run for now; undefined: for nothing. */
   const look = async (): Promise<'due' | RoundRequest | undefined> => {
     const wish = await openRoundRequest(documents)
@@ -64,7 +51,6 @@ async function work(
     if (!(error instanceof PipelineError && error.retryable)) throw error
   }
   while (!signal.aborted) {
-    await forget().catch(lookAgain)
     const reason = await look().catch(lookAgain)
     if (reason !== undefined) {
       const ended = await watch.during(() => learner.round())
@@ -142,8 +128,16 @@ export async function learnRole(
     }, config.learn.checkpointEvery)
     closers.add(async () => clearInterval(checkpointing))
 
+    const forgetting = learnerForgetting({
+      ...{ documents: pipeline.documents, learner, now, clock: monotonicClock, fail },
+    })
+    closers.add(() => forgetting.stop())
+
     const whole = async (): Promise<void> => {
-      await watch.during(() => learner.resume())
+      const erased = await erasedIds(pipeline.documents)
+      await watch.during(() => learner.resume(erased))
+      forgetting.start()
+      await watch.during(() => learner.finishRound())
       stopping.signal.throwIfAborted()
       house.start()
       await learner.start()

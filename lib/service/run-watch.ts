@@ -29,9 +29,9 @@ export function runWatch(limitMs: number): RunWatch {
 
   const look = async (learner: Learner): Promise<void> => {
     const lag = await learner.measureLag()
-    const { applied, duplicates, quarantined } = learner.status
+    const { applied, duplicates, erased, quarantined } = learner.status
     dog.setBusy('intake', lag > 0)
-    const now = applied + duplicates + quarantined
+    const now = applied + duplicates + erased + quarantined
     if (now !== taken) dog.progress('intake', `${now} records taken, ${lag} behind`)
     taken = now
   }

@@ -5,12 +5,14 @@ import { PipelineError } from '../errors.ts'
 import { monotonicClock } from '../registry/clock.ts'
 import { Closers } from './closers.ts'
 import type { EmbedderStatus } from './embedder-parts.ts'
+import { erasedIds } from './erasures.ts'
 import type { LearnerStatus, PipelineEvent, RoundEnded } from './events.ts'
 import { expectStartable } from './expect-startable.ts'
 import { fullDisk } from './full-disk.ts'
 import { housekeeper } from './housekeeping-schedule.ts'
 import { type IngestProgress, ingester } from './ingester.ts'
 import type { Learner } from './learner.ts'
+import { learnerForgetting } from './learner-forgetting.ts'
 import type { Beginning } from './learner-memory.ts'
 import { openLearning } from './open-learning.ts'
 import { openPipeline } from './open-pipeline.ts'
@@ -120,6 +122,10 @@ async function runPipeline(config: Config, options: RunOptions): Promise<RunSumm
       tell,
     })
     closers.add(() => house.stop())
+    const forgetting = learnerForgetting({
+      ...{ documents: pipeline.documents, learner: active, now, clock: monotonicClock, fail },
+    })
+    closers.add(() => forgetting.stop())
     const intake = ingester(pipeline, config, now, tell, house.refusal)
     const onAbort = () => {
       intake.stop()
@@ -163,7 +169,10 @@ async function runPipeline(config: Config, options: RunOptions): Promise<RunSumm
 
     await untilStopped(async () => {
       stopping.throwIfAborted()
-      await watch.during(() => active.resume())
+      const erased = await erasedIds(pipeline.documents)
+      await watch.during(() => active.resume(erased))
+      forgetting.start()
+      await watch.during(() => active.finishRound())
       house.start()
       await active.start()
       watch.start(active)

@@ -8,7 +8,16 @@ import type { RunProgress } from '../../lib/service/run.ts'
 const progressOf = (applied: number, round?: RoundStatus): RunProgress => ({
   ingest: { found: 9, sent: 4, known: 2, quarantined: 1, ignored: 0 },
   learner: {
-    ...{ applied, heldOut: 0, buffered: 0, fresh: 0, duplicates: 0, quarantined: 0, lag: 3 },
+    ...{
+      applied,
+      heldOut: 0,
+      buffered: 0,
+      fresh: 0,
+      duplicates: 0,
+      erased: 0,
+      quarantined: 0,
+      lag: 3,
+    },
     ...{ rounds: 0, stable: undefined, round, driftRatio: 0 },
   },
 })

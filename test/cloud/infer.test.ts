@@ -3,7 +3,7 @@ import { type InferParts, type InferRequest, infer } from '../../lib/cloud/infer
 import { stableReleases } from '../../lib/cloud/stable-release.ts'
 import { tf } from '../../lib/engine/tf.ts'
 import { imageId } from '../../lib/image/fingerprint.ts'
-import { requestErasure } from '../../lib/service/requests.ts'
+import { requestErasure } from '../../lib/service/erasures.ts'
 import { temporaryPipeline } from '../support/stores.ts'
 import { limits, picture, publishPixels, release } from './support.ts'
 

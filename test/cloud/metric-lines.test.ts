@@ -36,6 +36,7 @@ const learner = (applied: number, lag = 0): RoleStatuses => ({
 const embedder = (id?: string): RoleStatuses => ({
   embed: {
     embedded: 0,
+    erased: 0,
     duplicates: 0,
     quarantined: 0,
     lag: 5,

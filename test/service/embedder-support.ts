@@ -100,6 +100,7 @@ export function embedderOn(
     by: 'embed-1',
     open: async ({ version }) => openVersion(version, closed),
     erased: async () => new Set(),
+    onErased: async () => undefined,
     now: () => 1_700_000_000_000,
     clock,
     seed: 1,
