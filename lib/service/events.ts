@@ -67,12 +67,12 @@ export interface LearnerStatus {
   readonly buffered: number
   readonly fresh: number
   readonly duplicates: number
+  /** Records of pictures that somebody asked to forget. */
+  readonly erased: number
   readonly quarantined: number
   /** Records behind the end of the log. */
   readonly lag: number
   readonly rounds: number
-  /** Records of pictures that somebody asked to forget. */
-  readonly erased: number
   readonly stable: string | undefined
   readonly round: RoundStatus | undefined
   readonly driftRatio: number

@@ -94,12 +94,12 @@ export function learnerRounds(
       onEvent(event)
       return event
     } finally {
+      current = undefined
       memory.progress = undefined
     }
   }
 
   const begin = async (): Promise<RoundEnded | undefined> => {
-      current = undefined
     const gone = await goneIds()
     const begun = await exclusively(async () => {
       if (gone.size > 0) memory.state = withoutPictures(memory.state, gone)

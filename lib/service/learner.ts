@@ -118,19 +118,6 @@ export async function openLearner(parts: LearnerParts): Promise<Learner> {
       if (ended !== undefined) return ended
     }
   }
-        stable: memory.champion?.version,
-        round: memory.progress && roundStatus(memory.progress, now()),
-        driftRatio: driftRatio(state.drift),
-      }
-    },
-    resume: async (erased) => {
-      if (memory.saved !== undefined) {
-        const done = await resumePublish(memory.saved, out)
-        if (done !== undefined) keep(done.saved)
-        if (parts.releases) await releaseWithoutIndex(out, { promotion: config.release.promotion })
-      } else await exclusively(() => write())
-      await versions.publishBaseline()
-      await useChampion(parts, memory)
 
   return {
     get status() {
@@ -146,6 +133,19 @@ export async function openLearner(parts: LearnerParts): Promise<Learner> {
         quarantined: totalOf(counts, 'quarantined'),
         lag: intake.lag,
         rounds: memory.random.rounds,
+        stable: memory.champion?.version,
+        round: memory.progress && roundStatus(memory.progress, now()),
+        driftRatio: driftRatio(state.drift),
+      }
+    },
+    resume: async (erased) => {
+      if (memory.saved !== undefined) {
+        const done = await resumePublish(memory.saved, out)
+        if (done !== undefined) keep(done.saved)
+        if (parts.releases) await releaseWithoutIndex(out, { promotion: config.release.promotion })
+      } else await exclusively(() => write())
+      await versions.publishBaseline()
+      await useChampion(parts, memory)
       if (memory.state.seen.applied > 0) {
         const { seen, buffer } = memory.state
         onEvent({ event: 'resumed', applied: seen.applied, buffered: buffer.entries.size })
@@ -163,6 +163,8 @@ export async function openLearner(parts: LearnerParts): Promise<Learner> {
       }
       if (isVoid) await round()
     },
+    start: intake.start,
+    forget,
     check,
     round,
     progress: (progress) => {
@@ -176,5 +178,3 @@ export async function openLearner(parts: LearnerParts): Promise<Learner> {
     },
   }
 }
-    start: intake.start,
-    forget,
