@@ -1,5 +1,5 @@
 import { ArtifactError, BusyError, type StreamError } from '../errors.ts'
-import type { ChannelState } from '../registry/channel-document.ts'
+import type { Release } from '../registry/channel-document.ts'
 import type { Clock } from '../registry/clock.ts'
 import type { Registry } from '../registry/registry.ts'
 import { type Generation, type GenerationBlock, generationSize } from '../search/generation.ts'
@@ -14,17 +14,26 @@ import type { VersionThread } from './version-thread.ts'
 
 /** A release in a thread, and what may still change in it. */
 export interface OpenRelease extends LoadedRelease {
-  /** Number of the move of `stable` that last named it. */
+  /** Number of the move of `stable` that last named it; 0 until it serves. */
   seq: number
-  /** Consumer group in which it follows new vectors. */
-  readonly group: string
+  /** About what it takes in memory, bytes. */
+  readonly bytes: number
+  /** Consumer group in which it follows new vectors; absent: it does not. */
+  readonly group: string | undefined
   /** Resolves with the reason when its thread ends without being asked to. */
   readonly died: Promise<Error>
+  /**
+   * Brings its index up to what is sealed and sent by now, and takes in what comes from then on.
+   *
+   * @param group - Consumer group that nobody else is in.
+   * @throws {@link ArtifactError} if a block is missing, damaged or does not fit.
+   */
+  follow(group: string): Promise<void>
+  /** Takes in no more new vectors: another release has taken over. */
+  unfollow(): Promise<void>
   /** Adds what became of older pictures while it serves: their vectors came before it followed. */
   refresh(): Promise<void>
   mask(ids: Iterable<string>): Promise<void>
-  /** Takes in no more new vectors: another release has taken over. */
-  unfollow(): Promise<void>
 }
 
 /** What opening a release needs. */
@@ -44,7 +53,7 @@ export interface OpenReleaseParts {
 /** The generation that a channel names, if it fits the model. */
 async function generationOf(
   all: Generations,
-  { generation: id }: ChannelState,
+  { generation: id }: Release,
   { version, preprocessingHash, dim }: VersionModel,
 ): Promise<Generation | undefined> {
   if (id === undefined) return undefined
@@ -56,51 +65,41 @@ async function generationOf(
   )
 }
 
-/** Both are held until the one before is drained: refused where that would exhaust memory. */
-function expectMemory(
-  { freeBytes }: OpenReleaseParts,
-  { version, dim, files }: VersionModel,
-  document: Generation | undefined,
-): void {
+/** About what a model and its index take: files, weights and a pass; vectors twice. */
+function bytesOf({ dim, files }: VersionModel, document: Generation | undefined): number {
   const model = Object.values(files).reduce((sum, { length }) => sum + length, 0)
   const index = document === undefined ? 0 : generationSize(document) * dim * 4
-  const needed = 3 * model + 2 * index
-  const free = freeBytes()
+  return 3 * model + 2 * index
+}
+
+/** Both are held until the one before is drained: refused where that would exhaust memory. */
+function expectMemory(version: string, needed: number, free: number): void {
   if (needed <= free) return
   throw new BusyError(
     `${version}: expected ${needed} bytes of memory to load it, ${free} are free`,
-    {
-      retryable: true,
-      reason: 'memory',
-    },
+    { retryable: true, reason: 'memory' },
   )
 }
 
 /**
- * Loads what a channel names, beside whatever serves: every file and block is verified, the model
- * has run once, the index is filled and follows what comes.
+ * Loads what a channel names, beside whatever serves: every file is verified and the model has run
+ * once. Its index is empty until it follows.
  *
- * @param group - Consumer group that nobody else is in.
- * @param erased - Pictures that must not be found.
  * @throws {@link ArtifactError} if anything is missing, damaged or does not fit together;
  * {@link BusyError}, retryable, if memory does not hold it.
  */
-export async function openRelease(
-  parts: OpenReleaseParts,
-  state: ChannelState,
-  group: string,
-  erased: ReadonlySet<string>,
-): Promise<OpenRelease> {
+export async function openRelease(parts: OpenReleaseParts, named: Release): Promise<OpenRelease> {
   const { registry } = parts
   const all = generations(registry.documents)
-  const model = versionModel(await registry.load(state))
-  const document = await generationOf(all, state, model)
-  expectMemory(parts, model, document)
+  const model = versionModel(await registry.load(named))
+  const document = await generationOf(all, named, model)
+  const bytes = bytesOf(model, document)
+  expectMemory(model.version, bytes, parts.freeBytes())
   const thread = await parts.openThread(model)
   const { version, preprocessingHash, preprocessing, dim } = model
   const loaded = new Set<string>()
   let size = 0
-  let following: Following | undefined
+  let following: (Following & { readonly group: string }) | undefined
 
   const add = async (generation: Generation, blocks: readonly GenerationBlock[]) => {
     for (const block of blocks) {
@@ -110,36 +109,25 @@ export async function openRelease(
       loaded.add(block.digest)
     }
   }
-  const fill = async (generation: Generation): Promise<void> => {
-    await add(generation, blocksByAge(generation))
-    following = await followVectors(parts.stream, {
-      version,
-      preprocessingHash,
-      dim,
-      group,
-      from: generation.follow,
-      onVectors: async (ids, vectors) => {
-        size = await thread.add(ids, vectors)
-      },
-      onFatal: parts.onFatal,
-    })
+  const catchUp = async (one: Following): Promise<void> => {
     const waiting = new AbortController()
     await Promise.race([
-      following.caughtUp(),
+      one.caughtUp(),
       parts.clock.sleep(parts.catchUpMs, waiting.signal),
     ]).finally(() => waiting.abort())
-    const zero = { rows: 1, dim, data: new Float32Array(dim) }
-    await thread.search({ version, preprocessingHash, vectors: zero }, 1) // warms the index
   }
-  const release: OpenRelease = {
+  return {
     version,
     preprocessingHash,
     preprocessing,
     dim,
-    group,
+    bytes,
     died: thread.died,
-    seq: state.seq,
-    generation: state.generation,
+    seq: 0,
+    generation: named.generation,
+    get group() {
+      return following?.group
+    },
     get size() {
       return size
     },
@@ -150,6 +138,30 @@ export async function openRelease(
         retryable: true,
       })
     },
+    follow: async (group) => {
+      if (document === undefined) return
+      const present = (await all.read(document.id)) ?? document
+      await add(present, blocksByAge(present))
+      const one = await followVectors(parts.stream, {
+        version,
+        preprocessingHash,
+        dim,
+        group,
+        from: present.follow,
+        onVectors: async (ids, vectors) => {
+          size = await thread.add(ids, vectors)
+        },
+        onFatal: parts.onFatal,
+      })
+      following = { ...one, group }
+      await catchUp(one)
+      const zero = { rows: 1, dim, data: new Float32Array(dim) }
+      await thread.search({ version, preprocessingHash, vectors: zero }, 1) // warms the index
+    },
+    unfollow: async () => {
+      await following?.stop()
+      following = undefined
+    },
     refresh: async () => {
       const present = document && (await all.read(document.id))
       const isOfSource = ({ source }: GenerationBlock) => source !== undefined
@@ -158,18 +170,9 @@ export async function openRelease(
     mask: async (ids) => {
       size = await thread.mask([...ids])
     },
-    unfollow: async () => following?.stop(),
     dispose: async () => {
       await following?.stop()
       await thread.close()
     },
-  }
-  try {
-    await release.mask(erased)
-    if (document !== undefined) await fill(document)
-    return release
-  } catch (error) {
-    await release.dispose()
-    throw error
   }
 }

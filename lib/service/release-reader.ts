@@ -1,21 +1,29 @@
-import { PipelineError } from '../errors.ts'
-import type { ChannelState, Release } from '../registry/channel-document.ts'
+import { BusyError, PipelineError } from '../errors.ts'
+import type { ChannelState } from '../registry/channel-document.ts'
 import type { Clock } from '../registry/clock.ts'
 import type { Registry } from '../registry/registry.ts'
-import type { StreamPort } from '../stream/types.ts'
+import type { Consumption, StreamPort } from '../stream/types.ts'
 import { oneAtATime } from './embedder-context.ts'
-import { type OpenRelease, openRelease } from './release-reader-open.ts'
-import { type BadRelease, releaseHolder, type ServingReleases } from './serving-release.ts'
+import { followHints } from './release-reader-hints.ts'
+import { isNamed, releasePair } from './release-reader-pair.ts'
+import type { BadRelease, ServingReleases } from './serving-release.ts'
 import type { VersionModel } from './version-model.ts'
 import type { VersionThread } from './version-thread.ts'
 
 /** Keeps what `stable` names in service, whoever moves it. */
 export interface ReleaseReader extends ServingReleases {
+  /**
+   * The release that `stable` named before. It is kept where memory has room for another one like
+   * it, so that going back loads nothing; elsewhere the request that asks for it loads it.
+   *
+   * `use` throws {@link BusyError}, retryable, if there is none, or no room for it.
+   */
+  readonly previous: Pick<ServingReleases, 'use'>
   /** Resolves with the error that it cannot go on after: the process is to end then. */
   readonly failed: Promise<unknown>
-  /** Begins to look by itself. */
+  /** Begins to look by itself: whenever a channel is said to have moved, and every `pollMs`. */
   start(): void
-  /** Looks at `stable` and loads what it names. Once started it is called every `pollMs`. */
+  /** Looks at `stable` and has it served. */
   tick(): Promise<void>
   /** Drains and disposes of what serves. */
   stop(): Promise<void>
@@ -25,7 +33,7 @@ export interface ReleaseReader extends ServingReleases {
 export interface ReleaseReaderParts {
   readonly registry: Registry
   readonly stream: StreamPort
-  /** Consumer group of this replica alone: each must see every vector. */
+  /** Consumer groups of this replica alone begin with it: each must see every vector. */
   readonly group: string
   /** Starts the thread of a version, its index empty. */
   openThread(model: VersionModel): Promise<VersionThread>
@@ -74,7 +82,6 @@ const readErasedEveryMs = 30_000
 export function releaseReader(parts: ReleaseReaderParts): ReleaseReader {
   const { registry, clock, onEvent } = parts
   const { pollMs, ...options } = { ...defaultReleaseReaderOptions, ...parts.options }
-  const holder = releaseHolder()
   const bad: BadRelease[] = []
   const stopping = new AbortController()
   const ticking = oneAtATime()
@@ -85,49 +92,29 @@ export function releaseReader(parts: ReleaseReaderParts): ReleaseReader {
       resolve(error)
     }
   })
-  const open = { ...parts, ...options, onFatal: giveUp }
-  let serving: OpenRelease | undefined
-  let seen = 0
-  let retiring: Promise<unknown> = Promise.resolve()
-  let erased: ReadonlySet<string> = new Set()
+  const pair = releasePair({ ...parts, ...options, onFatal: giveUp })
+  const { stable } = pair
+  let seen: ChannelState | undefined
   let erasedAt = Number.NEGATIVE_INFINITY
+  let hasMoved = new AbortController()
+  let hints: Promise<Pick<Consumption, 'stop'> | undefined> = Promise.resolve(undefined)
 
   const readErased = async (): Promise<void> => {
     if (clock.now() - erasedAt < readErasedEveryMs) return
-    erased = await parts.erased()
+    await pair.mask(await parts.erased())
     erasedAt = clock.now()
-    await serving?.mask(erased)
   }
 
-  /** Loads a release beside the one that serves, and puts it in its place. */
+  /** Serves another release; what can never succeed is remembered and not tried again. */
   const take = async (state: ChannelState): Promise<void> => {
+    const { version, generation } = state
     const began = clock.now()
-    const old = serving
-    // Two groups take turns, so that the new one reads while the old one still does.
-    const group = [`${parts.group}-a`, `${parts.group}-b`].find((one) => one !== old?.group)
-    const release = await openRelease(open, state, group as string, erased)
-    void release.died.then((error) => {
-      if (serving === release) giveUp(error)
-    })
-    serving = release
-    const drained = holder.swap(release).catch(giveUp)
-    retiring = Promise.all([retiring, drained])
-    await old?.unfollow()
-    const { version, generation, size: vectors } = release
-    onEvent({ event: 'serving', version, generation, vectors, ms: clock.now() - began })
-  }
-
-  const isBad = ({ version, generation }: Release): boolean =>
-    bad.some((one) => one.version === version && one.generation === generation)
-
-  /** {@link take}, with what can never succeed remembered and not tried again. */
-  const tryTake = async (state: ChannelState): Promise<void> => {
     try {
-      await take(state)
+      const { size: vectors } = await pair.take(state)
+      onEvent({ event: 'serving', version, generation, vectors, ms: clock.now() - began })
     } catch (error) {
       if (!(error instanceof PipelineError) || error.retryable || error.code === 'STREAM')
         throw error
-      const { version, generation } = state
       const one = { version, generation, reason: error.message }
       bad.push(one)
       onEvent({ event: 'bad-release', ...one })
@@ -137,18 +124,42 @@ export function releaseReader(parts: ReleaseReaderParts): ReleaseReader {
   const tick = async (): Promise<void> => {
     const state = await registry.stable.read()
     // A store that answers with the past does not take what serves back to it.
-    if (state === undefined || state.seq < seen) return
-    seen = state.seq
+    if (state === undefined || state.seq < (seen?.seq ?? 0)) return
+    seen = state
     await readErased()
-    const isServing = serving?.version === state.version && serving.generation === state.generation
-    if (serving !== undefined && isServing) {
-      serving.seq = state.seq
-      await serving.refresh()
-    } else if (!isBad(state)) await tryTake(state)
+    const { current } = stable
+    if (current !== undefined && isNamed(current, state)) {
+      current.seq = state.seq
+      await current.refresh()
+      pair.tidy(state)
+    } else if (!bad.some((one) => isNamed(one, state))) await take(state)
   }
 
+  const usePrevious: ServingReleases['use'] = async (request) => {
+    const kept = pair.usePrevious(seen?.previous, request)
+    if (kept !== undefined) return kept
+    // Begun before another release can be taken: what is loaded here may be let go of then.
+    const { answer } = await ticking(async () => {
+      const named = seen?.previous
+      if (named !== undefined) await pair.loadPrevious(named)
+      return { answer: pair.usePrevious(named, request) }
+    })
+    if (answer !== undefined) return answer
+    throw new BusyError('release: expected one before the present one, there is none', {
+      reason: 'no-previous',
+      retryable: true,
+    })
+  }
+
+  const listen = () =>
+    followHints(parts.stream, {
+      group: `${parts.group}-hints`,
+      onHint: () => hasMoved.abort(),
+      onFatal: giveUp,
+    })
   const repeat = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
+      hasMoved = new AbortController()
       try {
         await reader.tick()
       } catch (error) {
@@ -156,7 +167,8 @@ export function releaseReader(parts: ReleaseReaderParts): ReleaseReader {
         if (!(error instanceof PipelineError && error.retryable)) return giveUp(error)
         onEvent({ event: 'note', text: `${error.message}; it is tried again` })
       }
-      await clock.sleep(pollMs * (1 - parts.jitter() / 5), stopping.signal)
+      const ms = pollMs * (1 - parts.jitter() / 5)
+      await clock.sleep(ms, AbortSignal.any([stopping.signal, hasMoved.signal]))
     }
   }
 
@@ -164,18 +176,19 @@ export function releaseReader(parts: ReleaseReaderParts): ReleaseReader {
     failed,
     bad,
     get current() {
-      return holder.current
+      return stable.current
     },
-    use: holder.use,
-    start: () => void repeat(),
+    use: stable.use,
+    previous: { use: usePrevious },
+    start: () => {
+      hints = listen().catch((error) => void giveUp(error))
+      void repeat()
+    },
     tick: () => ticking(tick),
     stop: async () => {
       stopping.abort()
-      await ticking(async () => {
-        serving = undefined
-        await holder.close()
-        await retiring
-      })
+      await (await hints)?.stop()
+      await ticking(() => pair.close())
     },
   }
   return reader

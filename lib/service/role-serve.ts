@@ -120,6 +120,7 @@ export async function serveRole(
       log,
       metrics,
       releases: reader,
+      previous: reader.previous,
       decoders: pool,
       store: stores.store,
       events,

@@ -59,72 +59,81 @@ export interface ServingReleases {
   use<T>(request: (release: ServingRelease) => Promise<T>): Promise<T>
 }
 
-/** Holds one release at a time, and disposes of the one before when its last request has ended. */
-export interface ReleaseHolder extends Omit<ServingReleases, 'bad'> {
-  /**
-   * Puts another release in service by swapping one reference.
-   *
-   * @returns Resolves when the one before is drained and disposed of.
-   */
-  swap(next: LoadedRelease): Promise<void>
-  /** Resolves when the release in service is drained and disposed of. */
-  close(): Promise<void>
-}
-
 /** A release that somebody has to end. */
 export interface LoadedRelease extends ServingRelease {
   dispose(): Promise<void>
 }
 
-interface Held {
-  readonly release: LoadedRelease
-  requests: number
-  /** Called when the last request ends, once it is out of service. */
-  drained?: () => void
+/** A loaded release, and the requests that are under way on it. */
+export interface HeldRelease<Release extends LoadedRelease = LoadedRelease> {
+  readonly release: Release
+  /** Runs a request on it. */
+  use<T>(request: (release: ServingRelease) => Promise<T>): Promise<T>
+  /** Disposes of it once its last request has ended; to be called when no more can come. */
+  retire(): Promise<void>
+}
+
+/** Holds one release at a time. */
+export interface ReleaseHolder<Release extends LoadedRelease = LoadedRelease>
+  extends Omit<ServingReleases, 'bad'> {
+  readonly held: HeldRelease<Release> | undefined
+  readonly current: Release | undefined
+  /**
+   * Puts another release in service, or none, by swapping one reference.
+   *
+   * @returns The one before, which the caller keeps or retires.
+   */
+  swap(next: HeldRelease<Release> | undefined): HeldRelease<Release> | undefined
+}
+
+/** A release that no request is under way on yet. */
+export function heldRelease<Release extends LoadedRelease>(release: Release): HeldRelease<Release> {
+  let requests = 0
+  let drained: () => void = () => undefined
+  return {
+    release,
+    use: async (request) => {
+      requests += 1
+      try {
+        return await request(release)
+      } finally {
+        requests -= 1
+        if (requests === 0) drained()
+      }
+    },
+    retire: async () => {
+      if (requests > 0) {
+        await new Promise<void>((resolve) => {
+          drained = resolve
+        })
+      }
+      await release.dispose()
+    },
+  }
 }
 
 /** A {@link ReleaseHolder} that holds nothing yet. */
-export function releaseHolder(): ReleaseHolder {
-  let held: Held | undefined
-
-  const retire = async (old: Held | undefined): Promise<void> => {
-    if (old === undefined) return
-    if (old.requests > 0) {
-      await new Promise<void>((resolve) => {
-        old.drained = resolve
-      })
-    }
-    await old.release.dispose()
-  }
-
+export function releaseHolder<
+  Release extends LoadedRelease = LoadedRelease,
+>(): ReleaseHolder<Release> {
+  let held: HeldRelease<Release> | undefined
   return {
+    get held() {
+      return held
+    },
     get current() {
       return held?.release
     },
     use: async (request) => {
-      const mine = held
-      if (mine === undefined) {
-        throw new BusyError('release: expected a loaded model, there is none yet', {
-          retryable: true,
-        })
-      }
-      mine.requests += 1
-      try {
-        return await request(mine.release)
-      } finally {
-        mine.requests -= 1
-        if (mine.requests === 0) mine.drained?.()
-      }
+      if (held !== undefined) return held.use(request)
+      throw new BusyError('release: expected a loaded model, there is none yet', {
+        retryable: true,
+      })
     },
     swap: (next) => {
       const old = held
-      held = { release: next, requests: 0 }
-      return retire(old)
-    },
-    close: () => {
-      const old = held
-      held = undefined
-      return retire(old)
+      held = next
+      return old
     },
   }
 }

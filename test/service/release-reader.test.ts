@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { EngineError } from '../../lib/errors.ts'
-import { rollback } from '../../lib/registry/operator.ts'
+import { promote, rollback } from '../../lib/registry/operator.ts'
 import { exactIndex } from '../../lib/search/exact-index.ts'
 import { generations } from '../../lib/search/generations.ts'
 import { blockOf, putBlock } from '../../lib/search/seal.ts'
@@ -75,18 +75,23 @@ function threadOf(
 interface Reading {
   readonly reader: ReleaseReader
   readonly events: ReaderEvent[]
-  /** Versions whose thread was closed. */
+  /** Versions whose thread was started, and whose thread was closed. */
+  readonly opened: string[]
   readonly ended: string[]
 }
 
 function begin(changes: Partial<ReleaseReaderParts> = {}): Reading {
   const events: ReaderEvent[] = []
+  const opened: string[] = []
   const ended: string[] = []
   const reader = releaseReader({
     registry: registryOf(stores),
     stream: stores.stream,
     group: 'contrastream-main-serve-1',
-    openThread: async (model) => threadOf(model, ended),
+    openThread: async (model) => {
+      opened.push(model.version)
+      return threadOf(model, ended)
+    },
     erased: async () => new Set(),
     clock,
     jitter: () => 0,
@@ -94,11 +99,11 @@ function begin(changes: Partial<ReleaseReaderParts> = {}): Reading {
     ...changes,
   })
   readers.push(reader)
-  return { reader, events, ended }
+  return { reader, events, opened, ended }
 }
 
 /** The picture that is found for the vector which a version makes of a picture. */
-async function found(reader: ReleaseReader, n: number): Promise<string | undefined> {
+async function found(reader: Pick<ReleaseReader, 'use'>, n: number): Promise<string | undefined> {
   return reader.use(async (release) => {
     const { version, preprocessingHash } = release
     const vectors = { rows: 1, dim: 4, data: vectorOf(version, pictureId(n)) }
@@ -168,7 +173,7 @@ describe('releaseReader', () => {
     expect(reader.current?.size).toBe(13)
   })
 
-  it('puts the next release in place, and ends the one before after its last request', async () => {
+  it('puts the next release in place, and ends an older one after its last request', async () => {
     const { reader, v1, ended } = await serving()
     let finish: () => void = () => undefined
     const slow = reader.use(async (release) => {
@@ -184,10 +189,11 @@ describe('releaseReader', () => {
     const v3 = await releaseNext(3) // in the consumer group of version 1 again
     await reader.tick()
     expect(reader.current).toMatchObject({ version: v3, size: 10 })
-    expect(ended).toEqual([v2])
+    expect(ended).toEqual([])
     finish()
     expect(await slow).toBe(v1)
-    await expect.poll(() => ended).toEqual([v2, v1])
+    await expect.poll(() => ended).toEqual([v1])
+    expect(v2).not.toBe(v1)
     await sendPictures(stores, 10, 11)
     await expect
       .poll(async () => {
@@ -299,6 +305,20 @@ describe('releaseReader', () => {
     expect(await found(reader, 12)).toBe(pictureId(12))
   })
 
+  it('goes back without loading anything, as often as it is told to', async () => {
+    const { reader, opened, ended, v1 } = await serving()
+    const v2 = await releaseNext(2)
+    await reader.tick()
+    for (const [back, version] of [true, false, true].map((go) => [go, go ? v1 : v2] as const)) {
+      const byHand = { by: 'ada', at: 1, why: 'to see' }
+      await (back ? rollback(registryOf(stores), byHand) : promote(registryOf(stores), v2, byHand))
+      await reader.tick()
+      expect(reader.current).toMatchObject({ version, size: 10 })
+      expect(await found(reader, 7)).toBe(pictureId(7))
+    }
+    expect([opened, ended]).toEqual([[v1, v2], []])
+  })
+
   it('loads blocks of older pictures that came while it loaded itself', async () => {
     const { reader, v1 } = await serving()
     const row = { id: pictureId(30), at: 1, vector: vectorOf(v1, pictureId(30)) }
@@ -317,5 +337,79 @@ describe('releaseReader', () => {
     const { reader } = begin()
     reader.start()
     await expect.poll(() => reader.current?.version).toBe(version)
+  })
+
+  it('looks as soon as a channel is said to have moved', async () => {
+    const { reader } = await serving()
+    reader.start()
+    // Nobody moves the clock: the time of the next look does not come.
+    const v2 = await releaseNext(2)
+    await expect.poll(() => reader.current?.version).toBe(v2)
+  })
+})
+
+describe('the release before the one in service', () => {
+  const previous = (reader: ReleaseReader) => reader.previous.use(async ({ version }) => version)
+
+  it('is not there as long as there was none', async () => {
+    const { reader } = await serving()
+    await expect(previous(reader)).rejects.toMatchObject({ code: 'BUSY', reason: 'no-previous' })
+  })
+
+  it('still answers, with what it found when it served', async () => {
+    const { reader, opened, v1 } = await serving()
+    const v2 = await releaseNext(2)
+    await reader.tick()
+    await sendPictures(stores, 10, 11)
+    await drive(one, () => one.embedder.status.embedded >= 21)
+    await expect.poll(() => found(reader, 10)).toBe(pictureId(10))
+    expect(await previous(reader)).toBe(v1)
+    expect(await found(reader.previous, 7)).toBe(pictureId(7))
+    expect(await found(reader.previous, 10)).not.toBe(pictureId(10))
+    expect(opened).toEqual([v1, v2])
+  })
+
+  it('is loaded for who asks, by a reader that has never served it', async () => {
+    const { v1 } = await serving()
+    const v2 = await releaseNext(2)
+    const { reader, opened } = begin({ group: 'contrastream-main-serve-2' })
+    await reader.tick()
+    expect(reader.current?.version).toBe(v2)
+    expect(await Promise.all([previous(reader), found(reader.previous, 3)])).toEqual([
+      v1,
+      pictureId(3),
+    ])
+    expect(opened).toEqual([v2, v1])
+  })
+
+  it('is let go of where memory is short, and refused to who asks', async () => {
+    let free = Number.POSITIVE_INFINITY
+    const { reader, ended, v1 } = await serving({ options: { freeBytes: () => free } })
+    await releaseNext(2)
+    await reader.tick()
+    free = 100
+    await reader.tick()
+    await expect.poll(() => ended).toEqual([v1])
+    await expect(previous(reader)).rejects.toMatchObject({ code: 'BUSY', reason: 'memory' })
+    free = 10_000
+    expect(await previous(reader)).toBe(v1)
+  })
+
+  it('is loaded again where its thread has ended', async () => {
+    const endThread: (() => void)[] = []
+    const { reader, v1 } = await serving({
+      openThread: async (model) => ({
+        ...threadOf(model, []),
+        died: new Promise((resolve) => endThread.push(() => resolve(new Error('killed')))),
+      }),
+    })
+    await releaseNext(2)
+    await reader.tick()
+    endThread[0]?.()
+    const starts = async () => {
+      expect(await previous(reader)).toBe(v1)
+      return endThread.length
+    }
+    await expect.poll(starts).toBe(3)
   })
 })

@@ -1,5 +1,9 @@
 import { expect, it } from 'vitest'
-import { type LoadedRelease, releaseHolder } from '../../lib/service/serving-release.ts'
+import {
+  heldRelease,
+  type LoadedRelease,
+  releaseHolder,
+} from '../../lib/service/serving-release.ts'
 
 /** A release that does nothing but remember that it was disposed of. */
 function emptyRelease(version: string, ended: string[]): LoadedRelease {
@@ -24,10 +28,10 @@ it('is busy until a release is loaded', async () => {
   await expect(using).rejects.toMatchObject({ code: 'BUSY', retryable: true })
 })
 
-it('gives the next request the new release, and ends the old one after its last request', async () => {
+it('gives the next request the new release, and lets the old one end after its last request', async () => {
   const ended: string[] = []
   const holder = releaseHolder()
-  await holder.swap(emptyRelease('v1', ended))
+  holder.swap(heldRelease(emptyRelease('v1', ended)))
   let finish = () => {}
   const slow = holder.use(async (release) => {
     await new Promise<void>((resolve) => {
@@ -35,21 +39,22 @@ it('gives the next request the new release, and ends the old one after its last 
     })
     return release.version
   })
-  const swapped = holder.swap(emptyRelease('v2', ended))
+  const before = holder.swap(heldRelease(emptyRelease('v2', ended)))
+  const retired = before?.retire()
   expect(await holder.use(async ({ version }) => version)).toBe('v2')
   expect(ended).toEqual([])
   finish()
   expect(await slow).toBe('v1')
-  await swapped
+  await retired
   expect(ended).toEqual(['v1'])
 })
 
 it('counts a request that fails as ended', async () => {
   const ended: string[] = []
   const holder = releaseHolder()
-  await holder.swap(emptyRelease('v1', ended))
+  holder.swap(heldRelease(emptyRelease('v1', ended)))
   await expect(holder.use(() => Promise.reject(new Error('bad')))).rejects.toThrow('bad')
-  await holder.close()
+  await holder.swap(undefined)?.retire()
   expect(ended).toEqual(['v1'])
   expect(holder.current).toBeUndefined()
 })
