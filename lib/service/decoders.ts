@@ -26,6 +26,8 @@ export interface DecoderOptions {
   readonly maxServed?: number
   /** Resident memory above which processes are replaced, bytes. Default 512 MiB. */
   readonly maxResidentBytes?: number
+  /** Told when the processes are replaced. */
+  readonly onReplaced?: () => void
   /** Module that decodes, with the exports of `decode-worker`. Default that one. */
   readonly worker?: URL
 }
@@ -35,7 +37,7 @@ const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js'
 
 /** Defaults of {@link DecoderOptions}: `stream.md` §8. */
 export const defaultDecoderOptions: Required<
-  Omit<DecoderOptions, 'processes' | 'limits' | 'preprocessing'>
+  Omit<DecoderOptions, 'processes' | 'limits' | 'preprocessing' | 'onReplaced'>
 > = {
   killAfterMs: 10_000,
   maxServed: 2_000,
@@ -122,6 +124,10 @@ export function decoders(options: DecoderOptions): Decoders {
   })
   // A process that dies between two pictures has been replaced by the time this is called.
   pool.on('error', () => {})
+  const replace = async (): Promise<void> => {
+    await pool.recycleWorkers()
+    options.onReplaced?.()
+  }
   const inLane = lanes(processes)
   let isClosed = false
   let renewal: Promise<void> | undefined
@@ -142,7 +148,7 @@ export function decoders(options: DecoderOptions): Decoders {
   /** Replaces all processes between two pictures, while none is at work. */
   function renew(): void {
     renewal ??= inLane(processes, async () => {
-      if (!isClosed) await pool.recycleWorkers()
+      if (!isClosed) await replace()
       renewal = undefined
     })
   }
@@ -177,7 +183,7 @@ export function decoders(options: DecoderOptions): Decoders {
   /** Second attempt, in a fresh process with no picture beside it. */
   async function attemptAlone<T extends object>(name: TaskName, task: Task): Promise<T> {
     expectOpen()
-    await pool.recycleWorkers()
+    await replace()
     return await attempt<T>(name, task).catch((cause: unknown) => {
       if (isOurs(cause)) throw cause
       const message = `decoders: expected a picture, got "${textOf(cause)}" twice`

@@ -61,7 +61,11 @@ export async function workingGeneration(
 
 /** Where it stands. */
 export function statusOf({ id, document }: WorkingGeneration): GenerationStatus {
-  return { id, vectors: generationSize(document), coverage: coverageOf(document) }
+  const { recall } = document
+  return {
+    ...{ id, vectors: generationSize(document), coverage: coverageOf(document) },
+    ...(recall !== undefined && { recall }),
+  }
 }
 
 /** Vectors of stored pictures by its model; absent for those that are gone or do not decode. */

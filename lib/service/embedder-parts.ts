@@ -112,4 +112,6 @@ export interface GenerationStatus {
   readonly vectors: number
   /** Share of its sources' pictures that it has by now, range [0, 1]. */
   readonly coverage: number
+  /** Share of true neighbours that its index found when it was measured, range [0, 1]. */
+  readonly recall?: number
 }

@@ -24,6 +24,8 @@ import {
 /** The role that makes vectors: of each new picture, and of all of them for a new model. */
 export interface Embedder {
   readonly status: EmbedderStatus
+  /** Of each partition, the first record that the index in service does not have stored. */
+  readonly positions: Readonly<Record<string, number>>
   /** Resolves with the error that it cannot go on after: the process is to end then. */
   readonly failed: Promise<unknown>
   /** Begins to work by itself. */
@@ -190,6 +192,9 @@ export function embedder(parts: EmbedderParts): Embedder {
         served: served && statusOf(served),
         building: building && statusOf(building),
       }
+    },
+    get positions() {
+      return context.working.served?.document.next ?? {}
     },
     start: () => {
       void repeat(() => embedder.tick().then(() => false))

@@ -45,6 +45,10 @@ export interface RoundEnded {
   readonly ended: string
   readonly loss: number
   readonly valid: number
+  /** Training steps left out, their gradient not being finite. */
+  readonly skipped: number
+  /** Of the candidate, on held-out pictures; undefined without one. */
+  readonly effectiveRank: number | undefined
   readonly churn: number
   readonly needsPictures: number | undefined
   /** What the gate compared, by name; empty without a candidate. */

@@ -30,13 +30,15 @@ export interface LearnerCheckpointsOptions {
   /** Hash of the settings that change results. */
   readonly settings: string
   readonly now: () => number
+  /** Told how long a checkpoint took to write, ms. */
+  readonly onWritten: ((ms: number) => void) | undefined
   /** Told the offsets of a checkpoint that was written: only now their records are done with. */
   readonly onKept: (offsets: Readonly<Record<string, number>>) => void
 }
 
 /** Checkpoints over the learner's memory. */
 export function learnerCheckpoints(options: LearnerCheckpointsOptions): LearnerCheckpoints {
-  const { memory, checkpoints, lease, settings, now, onKept } = options
+  const { memory, checkpoints, lease, settings, now, onKept, onWritten } = options
   let savedOffsets: Readonly<Record<string, number>> = { ...memory.offsets }
   let busy: Promise<unknown> = Promise.resolve()
 
@@ -78,7 +80,9 @@ export function learnerCheckpoints(options: LearnerCheckpointsOptions): LearnerC
     },
     write: async (changes = {}) => {
       lease.assertHeld()
+      const begun = performance.now()
       keep(await checkpoints.replace(memory.saved, content(changes)))
+      onWritten?.(performance.now() - begun)
     },
   }
 }

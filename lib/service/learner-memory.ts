@@ -41,6 +41,8 @@ export interface LearnerParts {
   /** The time of day, ms since 1970, and a monotonic clock. */
   readonly now: () => number
   readonly onEvent: (event: PipelineEvent) => void
+  /** Told how long each checkpoint took to write, ms. */
+  readonly onCheckpoint?: (ms: number) => void
 }
 
 /** Records of each partition by outcome. */

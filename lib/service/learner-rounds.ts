@@ -73,22 +73,27 @@ export function learnerRounds(
       const result = await untilVoid(mine, thread.call.round({ input }))
       if (result === undefined) return undefined
       const { training } = result.outcome === 'judged' ? result.report : result
-      const { steps, seconds, ended, loss, valid } = training
+      const { steps, seconds, ended, loss, valid, skipped } = training
       const told = {
         ...{ event: 'round' as const, round: round.number, pictures: ids.length, fresh, k },
-        ...{ steps, seconds, ended, loss, valid },
+        ...{ steps, seconds, ended, loss, valid, skipped },
       }
       const came = { round, frozen, ids }
       let event: RoundEnded
       if (result.outcome === 'judged') {
-        const { verdict, reason, needsPictures, comparisons } = result.verdict
+        const { verdict, reason, needsPictures, comparisons, figures } = result.verdict
+        const { effectiveRank } = figures
         const drift = await driftOf(ids, result.report.k, round.seed)
         const concluded = await verdicts.conclude({ ...came, result }, drift)
-        event = { ...told, verdict, reason, needsPictures, comparisons, ...concluded }
+        const said = { verdict, reason, needsPictures, comparisons, effectiveRank }
+        event = { ...told, ...said, ...concluded }
       } else {
         const { outcome, reason } = result
         await verdicts.dismiss({ ...came, result })
-        const nothing = { version: undefined, churn: 0, needsPictures: undefined, comparisons: {} }
+        const nothing = {
+          ...{ version: undefined, churn: 0, needsPictures: undefined, comparisons: {} },
+          effectiveRank: undefined,
+        }
         event = { ...told, verdict: outcome, reason, ...nothing }
       }
       onEvent(event)

@@ -18,9 +18,22 @@ import { learnerVersions } from './learner-versions.ts'
 import { startOf } from './settings.ts'
 import { timeLeft } from './time-left.ts'
 
+/** Figures of a learner for those who measure it, without I/O. */
+export interface LearnerFigures {
+  /** Of each partition, the first record that no checkpoint has. */
+  readonly offsets: Readonly<Record<string, number>>
+  /** When the last checkpoint was written, ms since 1970; absent before the first. */
+  readonly checkpointAt: number | undefined
+  /** Records of the whole history by what became of them. */
+  readonly records: Readonly<Record<'applied' | 'duplicate' | 'erased' | 'quarantined', number>>
+  /** Pictures of each living cluster. */
+  readonly clusterSizes: readonly number[]
+}
+
 /** The single writer: takes records in, runs rounds, publishes. */
 export interface Learner {
   readonly status: LearnerStatus
+  readonly figures: LearnerFigures
   /** Begins to take records in. */
   start(): Promise<void>
   /**
@@ -85,6 +98,7 @@ export async function openLearner(parts: LearnerParts): Promise<Learner> {
     lease,
     settings,
     now,
+    onWritten: parts.onCheckpoint,
     onKept: (offsets) => intake.reportProgress(offsets),
   })
   const { exclusively, write, keep } = checkpoints
@@ -136,6 +150,20 @@ export async function openLearner(parts: LearnerParts): Promise<Learner> {
         stable: memory.champion?.version,
         round: memory.progress && roundStatus(memory.progress, now()),
         driftRatio: driftRatio(state.drift),
+      }
+    },
+    get figures() {
+      const { saved, counts, state } = memory
+      return {
+        offsets: saved?.head.offsets ?? {},
+        checkpointAt: saved?.head.at,
+        records: {
+          applied: totalOf(counts, 'applied'),
+          duplicate: totalOf(counts, 'duplicate'),
+          erased: totalOf(counts, 'erased'),
+          quarantined: totalOf(counts, 'quarantined'),
+        },
+        clusterSizes: (state.clusters?.known ?? []).map(({ size }) => size),
       }
     },
     resume: async (erased) => {

@@ -35,6 +35,9 @@ export interface LearningParts {
   /** The time of day, ms since 1970. */
   readonly now: () => number
   readonly onEvent: (event: PipelineEvent) => void
+  readonly onCheckpoint?: (ms: number) => void
+  /** Starts the decoders, for whoever counts what they do. Default: as they are. */
+  readonly openDecoders?: typeof decoderPool
   /** Told what the learner cannot go on after. */
   readonly fail: (error: unknown) => void
 }
@@ -89,7 +92,8 @@ export async function openLearning(parts: LearningParts, closers: Closers): Prom
   await thread.call.open({ folder: pipeline.cacheFolder, preprocessing, files })
   const labelled = await keepLabelled(config, preprocessing, thread, note)
   const { processes } = parts
-  const decoders = decoderPool({ processes, limits: limitsOf(config), preprocessing })
+  const { openDecoders = decoderPool } = parts
+  const decoders = openDecoders({ processes, limits: limitsOf(config), preprocessing })
   closers.add(() => decoders.close())
   const refill = (ids: readonly string[]) =>
     Promise.all(

@@ -1,15 +1,16 @@
 import type { Config } from '../config/schema.ts'
 import { monotonicClock } from '../registry/clock.ts'
-import { versionNumber } from '../registry/version-id.ts'
 import { processName } from '../stream/sqlite-owner.ts'
 import { Closers } from './closers.ts'
 import { type Embedder, embedder } from './embedder.ts'
-import type { EmbedderOptions, EmbedderStatus } from './embedder-parts.ts'
+import type { EmbedderOptions } from './embedder-parts.ts'
 import { versionEmbedder } from './embedder-version.ts'
 import { erasedIds, noteErased } from './erasures.ts'
 import { adminServer } from './http/admin-server.ts'
 import { openLog } from './logging.ts'
-import { type Metrics, openMetrics } from './metrics.ts'
+import { measureEmbedder } from './measure-embedder.ts'
+import { openMetrics } from './metrics.ts'
+import { watchLag } from './metrics-lag.ts'
 import { openPipeline } from './open-pipeline.ts'
 import type { Role, RoleHost, RoleSettings } from './role.ts'
 import { decoderShare, groupOf } from './role-settings.ts'
@@ -45,13 +46,6 @@ function watch(one: Embedder, limitMs: number) {
   }
 }
 
-function show(metrics: Metrics, { served }: EmbedderStatus): void {
-  if (served === undefined) return
-  metrics.set('model_version', {}, versionNumber(served.id.split('.')[0] ?? '') ?? 0)
-  metrics.set('index_vectors', {}, served.vectors)
-  metrics.set('generation_coverage_ratio', {}, served.coverage)
-}
-
 /**
  * The role that makes vectors, builds the index of a new version, and releases both at once.
  *
@@ -66,6 +60,8 @@ export async function embedRole(
     const pipeline = await openPipeline(config)
     closers.add(() => pipeline.close())
     const { registry, stream, documents } = pipeline
+    const metrics = openMetrics('embed')
+    metrics.count('restarts_total', {}, restarts)
     const one = embedder({
       registry,
       stream,
@@ -76,6 +72,7 @@ export async function embedRole(
           engine: config.engine,
           limits: limitsOf(config),
           processes: decoderShare(config),
+          metrics,
         }),
       erased: () => erasedIds(documents),
       onErased: (partition, ids) => noteErased(documents, ids, { embed: { [partition]: now() } }),
@@ -87,9 +84,8 @@ export async function embedRole(
     })
     closers.add(() => one.stop())
     closers.add(watch(one, config.run.watchdog))
-    const metrics = openMetrics('embed')
-    metrics.count('restarts_total', {}, restarts)
-    metrics.onRead(() => show(metrics, one.status))
+    measureEmbedder(metrics, one)
+    closers.add(watchLag({ config, stream, metrics, positions: () => one.positions }))
     const admin = await adminServer({
       config,
       log: openLog('embed', config.logging, process.stderr),

@@ -2,13 +2,16 @@ import { PipelineError } from '../errors.ts'
 import { monotonicClock } from '../registry/clock.ts'
 import { Closers } from './closers.ts'
 import { erasedIds } from './erasures.ts'
-import type { PipelineEvent, RoundEnded } from './events.ts'
+import type { RoundEnded } from './events.ts'
 import { housekeeper } from './housekeeping-schedule.ts'
 import { adminServer } from './http/admin-server.ts'
 import type { Learner } from './learner.ts'
 import { learnerForgetting } from './learner-forgetting.ts'
 import { openLog } from './logging.ts'
-import { type Metrics, openMetrics } from './metrics.ts'
+import { measureLearner } from './measure-learner.ts'
+import { openMetrics } from './metrics.ts'
+import { measuredDecoders } from './metrics-decoders.ts'
+import { watchLag } from './metrics-lag.ts'
 import { openLearning } from './open-learning.ts'
 import { openPipeline, type Pipeline } from './open-pipeline.ts'
 import { isReleaseUnderWay } from './release-under-way.ts'
@@ -17,20 +20,6 @@ import type { Role, RoleHost, RoleSettings } from './role.ts'
 import { decoderShare, lookEveryMs } from './role-settings.ts'
 import { takeRunLease } from './run-lease.ts'
 import { type RunWatch, runWatch } from './run-watch.ts'
-
-function show(metrics: Metrics, { status }: Learner): void {
-  metrics.set('buffer_images', {}, status.buffered)
-  metrics.set('drift_ratio', {}, status.driftRatio)
-}
-
-function count(metrics: Metrics, event: PipelineEvent): void {
-  if (event.event !== 'round') return
-  const { verdict, seconds, churn, valid } = event
-  metrics.count('rounds_total', { outcome: verdict, reason: '' })
-  metrics.observe('round_seconds', { phase: 'train' }, seconds)
-  metrics.set('label_churn_ratio', {}, churn)
-  metrics.set('valid_ratio', {}, valid)
-}
 
 /** Runs rounds when they are due or asked for, until the signal. */
 async function work(
@@ -89,6 +78,7 @@ export async function learnRole(
     const metrics = openMetrics('learn')
     metrics.count('restarts_total', {}, restarts)
     metrics.set('fence', {}, lease.fence)
+    const measure = measureLearner(metrics, now)
     const watch = runWatch(config.run.watchdog)
     closers.add(() => watch.close())
     let isReady = false
@@ -109,13 +99,17 @@ export async function learnRole(
         processes: decoderShare(config),
         releases: !config.search.enabled,
         onEvent: (event) => {
-          count(metrics, event)
+          measure.onEvent(event)
           onEvent(event)
         },
+        onCheckpoint: measure.onCheckpoint,
+        openDecoders: (options) => measuredDecoders(options, metrics),
       },
       closers,
     )
-    metrics.onRead(() => show(metrics, learner))
+    measure.watch(learner)
+    const positions = () => learner.figures.offsets
+    closers.add(watchLag({ config, stream: pipeline.stream, metrics, positions }))
     const house = housekeeper(pipeline, {
       now,
       clock: monotonicClock,

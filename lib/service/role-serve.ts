@@ -4,13 +4,13 @@ import { monotonicClock } from '../registry/clock.ts'
 import { openRegistry } from '../registry/registry.ts'
 import { versionNumber } from '../registry/version-id.ts'
 import { Closers } from './closers.ts'
-import { decoders } from './decoders.ts'
 import { eventLog } from './http/event-log.ts'
 import { httpServer } from './http/http-server.ts'
 import type { HealthReport } from './http/parts.ts'
 import type { IngestProgress } from './ingester.ts'
 import { openLog } from './logging.ts'
 import { type Metrics, openMetrics } from './metrics.ts'
+import { measuredDecoders } from './metrics-decoders.ts'
 import { type ReaderEvent, releaseReader } from './release-reader.ts'
 import type { Role, RoleHost, RoleSettings } from './role.ts'
 import { decoderShare, groupOf, releasePollMs } from './role-settings.ts'
@@ -41,7 +41,7 @@ function measureReleases(metrics: Metrics, releases: ServingReleases) {
   })
   return (event: ReaderEvent): void => {
     if (event.event === 'note') return
-    const outcome = event.event === 'serving' ? 'taken' : 'bad'
+    const outcome = event.event === 'serving' ? 'taken' : 'failed'
     metrics.count('refresh_total', { outcome })
     if (event.event === 'serving') metrics.observe('refresh_seconds', {}, event.ms / 1_000)
   }
@@ -85,14 +85,13 @@ export async function serveRole(
     const stores = await storeThread(config, note)
     closers.add(() => stores.close())
     const { documents, blobs } = stores
-    const pool = decoders({
-      processes: decoderShare(config),
-      limits: limitsOf(config),
-      preprocessing: unasked,
-    })
-    closers.add(() => pool.close())
     const metrics = openMetrics('serve')
     metrics.count('restarts_total', {}, restarts)
+    const pool = measuredDecoders(
+      { processes: decoderShare(config), limits: limitsOf(config), preprocessing: unasked },
+      metrics,
+    )
+    closers.add(() => pool.close())
     const log = openLog('serve', config.logging, process.stderr)
     const events = eventLog()
 

@@ -6,6 +6,7 @@ import { saveArtifact } from '../../lib/model/artifact.ts'
 import { flatten } from '../../lib/model/flatten.ts'
 import { manifestFile } from '../../lib/registry/version-files.ts'
 import { versionEmbedder } from '../../lib/service/embedder-version.ts'
+import { openMetrics } from '../../lib/service/metrics.ts'
 import { servedModel } from '../../lib/service/served-model.ts'
 import { busy } from '../fixtures/image/pictures.ts'
 import { engine } from '../support/engine.ts'
@@ -41,6 +42,7 @@ it('makes of a picture the vector that the version makes elsewhere', async () =>
     engine: engine.name,
     limits,
     processes: 1,
+    metrics: openMetrics('embed'),
   })
   onTestFinished(() => version.close())
   expect(version).toMatchObject({

@@ -2,7 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { parse } from 'yaml'
-import { type MetricRole, metricDefinitions, openMetrics } from '../../lib/service/metrics.ts'
+import { metricDefinitions, openMetrics } from '../../lib/service/metrics.ts'
+import type { MetricRole } from '../../lib/service/metrics-definition.ts'
 
 const root = join(import.meta.dirname, '../..')
 const textOf = (path: string): string => readFileSync(join(root, path), 'utf8')
@@ -47,7 +48,25 @@ it('shows every metric on the board but those that only alarms need', () => {
   const missing = Object.keys(metricDefinitions).filter(
     (name) => !board.includes(`contrastream_${name}`),
   )
-  expect(missing).toEqual(['paused_partitions', 'fence', 'refresh_seconds'])
+  expect(missing).toEqual(['fence', 'refresh_seconds'])
+})
+
+it('defines no metric that nothing feeds', () => {
+  const files = readdirSync(join(root, 'lib/service'), { recursive: true, encoding: 'utf8' })
+  const feeders = files
+    .filter(
+      (path) => path.endsWith('.ts') && !/metrics-(flow|learning|release|http)\.ts$/.test(path),
+    )
+    .map((path) => textOf(`lib/service/${path}`))
+    .join('\n')
+  const unfed = Object.keys(metricDefinitions).filter((name) => !feeders.includes(`'${name}'`))
+  expect(unfed).toEqual([])
+})
+
+it('has rules that ask for outcomes which are counted', () => {
+  const asked = textOf('ops/prometheus-rules.yaml').matchAll(/contrastream_(\w+)\{outcome="(\w+)"/g)
+  const help = new Map(Object.entries(metricDefinitions).map(([name, one]) => [name, one.help]))
+  for (const [, name, outcome] of asked) expect(help.get(String(name))).toContain(outcome)
 })
 
 it.each(['serve', 'embed', 'learn'] as MetricRole[])(

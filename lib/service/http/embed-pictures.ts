@@ -1,6 +1,4 @@
 import type { Matrix } from '../../engine/matrix.ts'
-import { PipelineError } from '../../errors.ts'
-import type { Preprocessing } from '../../image/options.ts'
 import type { ServingRelease } from '../serving-release.ts'
 import type { HttpParts } from './parts.ts'
 import type { BodyLimits } from './read-pictures.ts'
@@ -14,25 +12,6 @@ export function bodyLimits({ config }: Pick<HttpParts, 'config'>): BodyLimits {
   return { bytes, batch, bodyBytes: Math.max(bytes, Math.floor(bodyShare * queue)) }
 }
 
-async function decoded(
-  { decoders, metrics }: HttpParts,
-  bytes: Buffer,
-  preprocessing: Preprocessing,
-): Promise<Uint8Array> {
-  const begun = performance.now()
-  try {
-    const { pixels } = await decoders.decode(bytes, preprocessing)
-    metrics.count('decode_total', { outcome: 'decoded', reason: '' })
-    return pixels
-  } catch (error) {
-    const reason = error instanceof PipelineError ? error.code : 'INTERNAL'
-    metrics.count('decode_total', { outcome: 'refused', reason })
-    throw error
-  } finally {
-    metrics.observe('decode_seconds', {}, (performance.now() - begun) / 1000)
-  }
-}
-
 /**
  * Vectors of pictures of strangers, shape [n, dim].
  *
@@ -43,11 +22,12 @@ export async function embedPictures(
   release: ServingRelease,
   pictures: readonly Buffer[],
 ): Promise<Matrix> {
+  const { decoders, metrics } = parts
   const pixels = await Promise.all(
-    pictures.map((bytes) => decoded(parts, bytes, release.preprocessing)),
+    pictures.map(async (bytes) => (await decoders.decode(bytes, release.preprocessing)).pixels),
   )
   const begun = performance.now()
   const vectors = await release.embed(Buffer.concat(pixels))
-  parts.metrics.observe('embed_seconds', {}, (performance.now() - begun) / 1000)
+  metrics.observe('embed_seconds', {}, (performance.now() - begun) / 1000)
   return vectors
 }

@@ -14,7 +14,7 @@ import type { VersionEntry } from '../../../lib/registry/versions.ts'
 import { type ExactIndex, exactIndex } from '../../../lib/search/exact-index.ts'
 import { generations } from '../../../lib/search/generations.ts'
 import { makeBaseline } from '../../../lib/service/baseline.ts'
-import { type Decoders, decoders } from '../../../lib/service/decoders.ts'
+import type { Decoders } from '../../../lib/service/decoders.ts'
 import { diskSpace } from '../../../lib/service/disk-space.ts'
 import { type EventLog, eventLog } from '../../../lib/service/http/event-log.ts'
 import {
@@ -26,6 +26,7 @@ import type { HttpParts } from '../../../lib/service/http/parts.ts'
 import { storeCalls } from '../../../lib/service/http/store-calls.ts'
 import { openLog } from '../../../lib/service/logging.ts'
 import { type Metrics, openMetrics } from '../../../lib/service/metrics.ts'
+import { measuredDecoders } from '../../../lib/service/metrics-decoders.ts'
 import { openPipeline, type Pipeline } from '../../../lib/service/open-pipeline.ts'
 import { servedModel } from '../../../lib/service/served-model.ts'
 import {
@@ -202,7 +203,8 @@ export async function openShop(change: ConfigInput = {}, isBare = false): Promis
   const previous = releaseHolder()
   releases.swap(heldRelease(stable))
   previous.swap(heldRelease(before))
-  const pool = decoders({ processes: 1, limits: limitsOf(config), preprocessing })
+  const metrics = openMetrics('serve')
+  const pool = measuredDecoders({ processes: 1, limits: limitsOf(config), preprocessing }, metrics)
   const pictures = await Promise.all([1, 2, 3, 4, 5, 6].map((level) => png(level)))
   for (const { index, embed, version, preprocessingHash: hash } of [stable, before]) {
     const pixels = await Promise.all(pictures.map(async (one) => (await pool.decode(one)).pixels))
@@ -222,7 +224,7 @@ export async function openShop(change: ConfigInput = {}, isBare = false): Promis
     previous,
     index: stable.index,
     decoders: pool,
-    metrics: openMetrics('serve'),
+    metrics,
     events: eventLog(),
     lines,
     token: async (scope, days) => {
