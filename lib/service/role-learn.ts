@@ -1,5 +1,6 @@
 import { PipelineError } from '../errors.ts'
 import { monotonicClock } from '../registry/clock.ts'
+import type { Lease } from '../registry/lease-document.ts'
 import { Closers } from './closers.ts'
 import { erasedIds } from './erasures.ts'
 import type { RoundEnded } from './events.ts'
@@ -7,9 +8,10 @@ import { housekeeper } from './housekeeping-schedule.ts'
 import { adminServer } from './http/admin-server.ts'
 import type { Learner } from './learner.ts'
 import { learnerForgetting } from './learner-forgetting.ts'
+import { learnerLease } from './learner-lease.ts'
 import { openLog } from './logging.ts'
 import { measureLearner } from './measure-learner.ts'
-import { openMetrics } from './metrics.ts'
+import { type Metrics, openMetrics } from './metrics.ts'
 import { measuredDecoders } from './metrics-decoders.ts'
 import { watchLag } from './metrics-lag.ts'
 import { openLearning } from './open-learning.ts'
@@ -18,7 +20,6 @@ import { isReleaseUnderWay } from './release-under-way.ts'
 import { answerRound, openRoundRequest, type RoundAnswer, type RoundRequest } from './requests.ts'
 import type { Role, RoleHost, RoleSettings } from './role.ts'
 import { decoderShare, lookEveryMs } from './role-settings.ts'
-import { takeRunLease } from './run-lease.ts'
 import { type RunWatch, runWatch } from './run-watch.ts'
 
 /** Runs rounds when they are due or asked for, until the signal. */
@@ -58,101 +59,65 @@ function answerOf(
 }
 
 /**
- * The role that learns: the single writer, under a lease.
+ * The role that learns: the single writer, under a lease. Where roles are apart it stands by while
+ * another learner is alive, and takes its place.
  *
- * @throws {@link BusyError} if another learner is alive; as `openLearner`.
+ * @throws {@link ConfigError} if its admin port cannot be had; through `failed` as `openLearner`, and
+ * {@link BusyError} if another learner is alive on a machine of one.
  */
-export async function learnRole(
-  { config, beginning, restarts }: RoleSettings,
-  { now, onEvent }: RoleHost,
-): Promise<Role> {
+export async function learnRole(settings: RoleSettings, host: RoleHost): Promise<Role> {
+  const { config, restarts } = settings
   const closers = new Closers()
   const stopping = new AbortController()
   const { promise: failed, resolve: fail } = Promise.withResolvers<unknown>()
-  const note = (text: string): void => onEvent({ event: 'note', text })
   try {
     const pipeline = await openPipeline(config)
     closers.add(() => pipeline.close())
-    const lease = await takeRunLease(pipeline, 'learn', monotonicClock, fail)
-    closers.add(() => lease.release())
     const metrics = openMetrics('learn')
     metrics.count('restarts_total', {}, restarts)
-    metrics.set('fence', {}, lease.fence)
-    const measure = measureLearner(metrics, now)
-    const watch = runWatch(config.run.watchdog)
-    closers.add(() => watch.close())
-    let isReady = false
+    let state: 'standing by' | 'starting' | 'learning' = 'standing by'
+    const notes = {
+      'standing by': ['another learner is alive'],
+      starting: ['the model is not loaded yet'],
+      learning: [],
+    }
     const admin = await adminServer({
       config,
       log: openLog('learn', config.logging, process.stderr),
       metrics,
-      health: () => ({
-        isLive: true,
-        isReady,
-        notes: isReady ? [] : ['the model is not loaded yet'],
-      }),
+      health: () => ({ isLive: true, isReady: state !== 'starting', notes: notes[state] }),
     })
     closers.add(() => admin.close())
-    const { learner, abort } = await openLearning(
-      {
-        ...{ pipeline, lease, watch, beginning, now, fail },
-        processes: decoderShare(config),
-        releases: !config.search.enabled,
-        onEvent: (event) => {
-          measure.onEvent(event)
-          onEvent(event)
-        },
-        onCheckpoint: measure.onCheckpoint,
-        openDecoders: (options) => measuredDecoders(options, metrics),
-      },
-      closers,
-    )
-    measure.watch(learner)
-    const positions = () => learner.figures.offsets
-    closers.add(watchLag({ config, stream: pipeline.stream, metrics, positions }))
-    const house = housekeeper(pipeline, {
-      now,
-      clock: monotonicClock,
-      checkpoint: () => learner.checkpoint(),
-      tell: note,
-    })
-    closers.add(() => house.stop())
-    const checkpointing = setInterval(() => {
-      learner.checkpoint().catch(fail)
-    }, config.learn.checkpointEvery)
-    closers.add(async () => clearInterval(checkpointing))
 
-    const forgetting = learnerForgetting({
-      ...{ documents: pipeline.documents, learner, now, clock: monotonicClock, fail },
-    })
-    closers.add(() => forgetting.stop())
-
+    let leading: Leading | undefined
     const whole = async (): Promise<void> => {
-      const erased = await erasedIds(pipeline.documents)
-      await watch.during(() => learner.resume(erased))
-      forgetting.start()
-      await watch.during(() => learner.finishRound())
-      stopping.signal.throwIfAborted()
-      house.start()
-      await learner.start()
-      watch.start(learner)
-      isReady = true
-      await work(pipeline, learner, watch, stopping.signal)
+      const lease = await learnerLease(pipeline, {
+        signal: stopping.signal,
+        onWait: (holder) => note(host, `stands by: ${holder} is the learner`),
+        onLost: fail,
+      })
+      closers.add(() => lease.release())
+      state = 'starting'
+      metrics.set('fence', {}, lease.fence)
+      leading = await lead({ pipeline, settings, host, metrics, fail }, lease, closers)
+      await leading.begin(stopping.signal)
+      state = 'learning'
+      await leading.work(stopping.signal)
     }
     const working = whole().catch((error: unknown) => {
       if (!stopping.signal.aborted) fail(error)
     })
     return {
       failed,
-      status: async () => ({ learn: learner.status }),
+      status: async () => (leading === undefined ? {} : { learn: leading.learner.status }),
       hear: () => undefined,
       stop: async () => {
         admin.drain()
         stopping.abort()
-        abort()
+        leading?.abort()
         try {
           await working
-          await learner.stop()
+          await leading?.learner.stop()
         } finally {
           await closers.close()
         }
@@ -163,3 +128,88 @@ export async function learnRole(
     throw error
   }
 }
+
+/** What the single writer works with. */
+interface LeadParts {
+  readonly pipeline: Pipeline
+  readonly settings: RoleSettings
+  readonly host: RoleHost
+  readonly metrics: Metrics
+  readonly fail: (error: unknown) => void
+}
+
+/** The single writer, prepared. */
+interface Leading {
+  readonly learner: Learner
+  /** Ends what the engine is at. */
+  abort(): void
+  /** Goes on with what a crash interrupted, and begins to take records in. */
+  begin(signal: AbortSignal): Promise<void>
+  /** Runs rounds until the signal. */
+  work(signal: AbortSignal): Promise<void>
+}
+
+/** Opens everything that works under the lease. */
+async function lead(
+  { pipeline, settings, host, metrics, fail }: LeadParts,
+  lease: Lease,
+  closers: Closers,
+): Promise<Leading> {
+  const { config, beginning } = settings
+  const { now, onEvent } = host
+  const measure = measureLearner(metrics, now)
+  const watch = runWatch(config.run.watchdog)
+  closers.add(() => watch.close())
+  const { learner, abort } = await openLearning(
+    {
+      ...{ pipeline, lease, watch, beginning, now, fail },
+      processes: decoderShare(config),
+      releases: !config.search.enabled,
+      onEvent: (event) => {
+        measure.onEvent(event)
+        onEvent(event)
+      },
+      onCheckpoint: measure.onCheckpoint,
+      openDecoders: (options) => measuredDecoders(options, metrics),
+    },
+    closers,
+  )
+  measure.watch(learner)
+  const positions = () => learner.figures.offsets
+  closers.add(watchLag({ config, stream: pipeline.stream, metrics, positions }))
+  const house = housekeeper(pipeline, {
+    now,
+    clock: monotonicClock,
+    checkpoint: () => learner.checkpoint(),
+    tell: (text) => note(host, text),
+  })
+  closers.add(() => house.stop())
+  const checkpointing = setInterval(() => {
+    learner.checkpoint().catch(fail)
+  }, config.learn.checkpointEvery)
+  closers.add(async () => clearInterval(checkpointing))
+
+  const forgetting = learnerForgetting({
+    ...{ documents: pipeline.documents, learner, now, clock: monotonicClock, fail },
+  })
+  closers.add(() => forgetting.stop())
+
+  return {
+    learner,
+    abort,
+    begin: async (signal) => {
+      signal.throwIfAborted()
+      const erased = await erasedIds(pipeline.documents)
+      await watch.during(() => learner.resume(erased))
+      forgetting.start()
+      await watch.during(() => learner.finishRound())
+      signal.throwIfAborted()
+      house.start()
+      await learner.start()
+      watch.start(learner)
+    },
+    work: (signal) => work(pipeline, learner, watch, signal),
+  }
+}
+
+const note = ({ onEvent }: RoleHost, text: string): void => onEvent({ event: 'note', text })

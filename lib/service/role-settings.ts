@@ -15,12 +15,16 @@ export function decoderShare(config: Config): number {
   return Math.max(1, Math.floor(availableParallelism() / (isAlone ? 1 : rolesOf(config).length)))
 }
 
-/** Consumer group of a role: one for all of `embed`, one for each replica of `serve`. */
+/**
+ * Consumer group of a role: one for all of `embed`, one for each replica of `serve`, which a host
+ * and its port tell from another, and find again after a restart.
+ */
 export function groupOf(
-  { name, lineage, stream }: Pick<Config, 'name' | 'lineage' | 'stream'>,
+  { name, lineage, stream, http }: Pick<Config, 'name' | 'lineage' | 'stream' | 'http'>,
   role: 'serve' | 'embed',
 ): string {
-  const replica = role === 'serve' && stream.adapter === 'kafka' ? [hostname()] : []
+  const isReplica = role === 'serve' && stream.adapter === 'kafka'
+  const replica = isReplica ? [hostname(), `${http.port}`] : []
   const history = lineage === 'main' ? [] : [lineage]
   return ['contrastream', name, role, ...replica, ...history].join('-')
 }

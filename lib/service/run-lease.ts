@@ -9,7 +9,7 @@ import type { Pipeline } from './open-pipeline.ts'
 const leaseTtlMs = 10_000
 
 /** Who holds a lease, for people: `process 12 on host`. */
-async function holderOf({ documents }: Pipeline, name: string): Promise<string> {
+export async function holderOf({ documents }: Pipeline, name: string): Promise<string> {
   const key = `lease/${name}`
   const found = await readFound(documents, key)
   const owner = found && readDocument(key, found.value, leaseKind).owner

@@ -68,7 +68,7 @@ export async function startBroker(
 }
 
 /** The first of so many free ports in a row. */
-async function freePorts(count: number): Promise<number> {
+export async function freePorts(count: number): Promise<number> {
   for (;;) {
     const first = await listen(0)
     if (first === undefined) continue
