@@ -2,6 +2,7 @@ import { BusyError } from '../errors.ts'
 import type { Clock } from '../registry/clock.ts'
 import type { Lease } from '../registry/lease-document.ts'
 import { logBytes } from '../stream/sqlite-log.ts'
+import { erasedCollector } from './collect-erased.ts'
 import { type House, keepHouse, trimLog } from './housekeeping.ts'
 import { asOnlyCollector } from './housekeeping-lease.ts'
 import { housekeepingText, sizeText } from './housekeeping-text.ts'
@@ -44,6 +45,7 @@ export function housekeeper(house: House, options: HousekeeperOptions): Housekee
   const stopping = new AbortController()
   let isFull = false
   let due = Number.NEGATIVE_INFINITY
+  const collectErased = erasedCollector(house, { now, clock })
   let working: Promise<void> = Promise.resolve()
 
   async function wholePass(lease: Pick<Lease, 'assertHeld'>): Promise<void> {
@@ -74,10 +76,15 @@ export function housekeeper(house: House, options: HousekeeperOptions): Housekee
     }
   }
 
+  const unlessBusy = (error: unknown): void => {
+    if (!stopping.signal.aborted && !(error instanceof BusyError)) throw error
+  }
+
   async function work(): Promise<void> {
     while (!stopping.signal.aborted) {
       try {
         await look()
+        await collectErased(stopping.signal).catch(unlessBusy)
       } catch (error) {
         tell(`housekeeping failed: ${error instanceof Error ? error.message : String(error)}`)
       }

@@ -23,6 +23,8 @@ import {
   retain,
 } from '../stream/sqlite-retention.ts'
 import { topicNames } from '../stream/topics.ts'
+import { collectErased } from './collect-erased.ts'
+import { openErasures } from './erasures.ts'
 import { appliedOffsets } from './housekeeping-offsets.ts'
 import { namedPictures } from './housekeeping-pictures.ts'
 import type { Pipeline } from './open-pipeline.ts'
@@ -74,8 +76,8 @@ export function planHousekeeping(house: House, now: () => number): Promise<House
 }
 
 /**
- * Removes what is past its time and nothing needs: records of the log, old versions and
- * checkpoints, pictures, bytes set aside, and files that crashes left.
+ * Removes what was erased, and what is past its time and nothing needs: records of the log, old
+ * versions and checkpoints, pictures, bytes set aside, and files that crashes left.
  *
  * Every step may be the last one; the next pass goes on.
  *
@@ -83,13 +85,14 @@ export function planHousekeeping(house: House, now: () => number): Promise<House
  * @param now - The time of day, ms since 1970.
  * @throws {@link LeaseLostError} as soon as the lease is not held.
  */
-export function keepHouse(
+export async function keepHouse(
   house: House,
   lease: Pick<Lease, 'assertHeld'>,
   now: () => number,
 ): Promise<HousekeepingReport> {
   const { config, database, registry } = house
   const assertMay = () => lease.assertHeld()
+  await collectErased(house, lease, await openErasures(registry.documents)(), now)
   return pass(house, now, {
     retain: (limits) => retain(database, limits, assertMay),
     collect: (options) => collect(registry, lease, options),

@@ -9,10 +9,12 @@ import {
   PipelineError,
   StreamError,
 } from '../errors.ts'
+import { imageId } from '../image/fingerprint.ts'
 import { pictureType, writeEnvelope } from '../stream/envelope.ts'
 import { topicNames } from '../stream/topics.ts'
 import type { OutRecord } from '../stream/types.ts'
 import { diskSpace } from './disk-space.ts'
+import { isErased } from './erasures.ts'
 import { faultOf, filesUnder } from './files-under.ts'
 import { type FileState, folderLedger } from './folder-ledger.ts'
 import type { Pipeline } from './open-pipeline.ts'
@@ -60,6 +62,8 @@ const retryMs = 1_000
 /** A file that is ready to be sent, or the reason why it is not. */
 type Prepared =
   | { readonly file: FileState; readonly record: OutRecord }
+  /** Somebody asked to forget the picture: it is not taken in again. */
+  | { readonly file: FileState; readonly isErased: true }
   | { readonly file: FileState; readonly error: PipelineError; readonly mayPass?: boolean }
 
 /** What may not be read today may be tomorrow, and looks the same: the ledger does not keep it. */
@@ -104,7 +108,9 @@ export function ingester(
         const isPlain = ['.jpg', '.jpeg', '.png', '.webp'].includes(extname(path).toLowerCase())
         if (isPlain) throw new ImageTypeError(`${path}: expected a picture, got other bytes`)
       }
-      const sha256 = await pipeline.blobs.put('pictures', bytes)
+      const sha256 = imageId(bytes)
+      if (await isErased(pipeline.documents, sha256)) return { file, isErased: true }
+      await pipeline.blobs.put('pictures', bytes)
       const value = writeEnvelope({
         v: 1,
         sha256,

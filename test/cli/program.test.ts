@@ -41,7 +41,7 @@ it('has the commands of its design, and no other', () => {
       (one) => `models ${one}`,
     ),
     ...['list', 'show', 'name'].map((one) => `clusters ${one}`),
-    ...['image show'],
+    ...['image show', 'image forget'],
     ...['list', 'show', 'replay'].map((one) => `quarantine ${one}`),
     ...['create', 'list', 'revoke'].map((one) => `token ${one}`),
     ...['print', 'check', 'schema'].map((one) => `config ${one}`),

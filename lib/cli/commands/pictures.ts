@@ -14,6 +14,17 @@ export const pictureCommands: readonly CommandGroup[] = [
         example: 'image show 3f2a',
         load: async () => (await import('../image.ts')).imageShow,
       },
+      {
+        words: 'forget [id...]',
+        meaning: 'erase pictures everywhere, wait for it, and say what stays',
+        example: 'image forget --source old-camera',
+        options: [
+          { flags: '--source <name>', meaning: 'every picture of a source instead of ids' },
+          { flags: '--reason <text>', meaning: 'why, for the record' },
+          { flags: '--no-wait', meaning: 'end as soon as the wish is written down' },
+        ],
+        load: async () => (await import('../image-forget.ts')).imageForget,
+      },
     ],
   },
   {
