@@ -9,7 +9,11 @@ import { backboneCacheFolder } from '../service/cache-folder.ts'
 import { openDatabase } from '../service/database.ts'
 import { diskSpace } from '../service/disk-space.ts'
 import { memoryBound } from '../service/memory-bound.ts'
+import { kafkaPlace } from '../service/open-kafka.ts'
 import { s3Place } from '../service/open-stores.ts'
+import { topicsOf } from '../service/open-stream.ts'
+import { groupOf } from '../service/role-settings.ts'
+import { topicNames } from '../stream/topics.ts'
 import { contextOf, type GlobalOptions } from './context.ts'
 import { exitCodes } from './output.ts'
 
@@ -119,6 +123,19 @@ async function bucket(config: Config): Promise<readonly Finding[]> {
   return found.map((finding) => ({ ...finding, what: `bucket ${finding.what}` }))
 }
 
+/** Whether Kafka, if it carries the records, is what the roles need. */
+async function kafka(config: Config): Promise<readonly Finding[]> {
+  if (config.stream.adapter !== 'kafka') return []
+  const { checkKafka } = await import('../stream/kafka-check.ts')
+  const { connection, options } = kafkaPlace(config)
+  const found = await checkKafka(connection, options, {
+    topics: topicsOf(config),
+    alike: [topicNames.unlabeled, topicNames.embedded],
+    groups: [groupOf(config, 'learn'), groupOf(config, 'embed')],
+  })
+  return found.map((finding) => ({ ...finding, what: `kafka ${finding.what}` }))
+}
+
 /** `contrastream doctor`: exit code 3 when something needs a remedy. */
 export async function doctorCommand(
   _: readonly (string | readonly string[])[],
@@ -134,6 +151,7 @@ export async function doctorCommand(
     disk(config),
     dataFolder(config.data),
     ...(await bucket(config)),
+    ...(await kafka(config)),
     backbones(),
     { what: 'cache', ok: true, detail: engineCache() },
   ]

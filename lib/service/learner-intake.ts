@@ -7,6 +7,7 @@ import type { LearnerCheckpoints } from './learner-checkpoints.ts'
 import type { LearnerMemory, LearnerParts } from './learner-memory.ts'
 import { quarantine } from './quarantine.ts'
 import { type RecordPicture, readRecords } from './record-pictures.ts'
+import { groupOf } from './role-settings.ts'
 import { intakeOf } from './settings.ts'
 
 /** Records on their way into the learner's memory. */
@@ -42,7 +43,8 @@ export function learnerIntake(
   memory: LearnerMemory,
   exclusively: LearnerCheckpoints['exclusively'],
 ): LearnerIntake {
-  const { pipeline, config, thread, decoders, now } = parts
+  const { pipeline, config, thread, decoders, now, onEvent } = parts
+  const group = groupOf(config, 'learn')
   const { stream, blobs } = pipeline
   const admission = intakeOf(config, new Set(parts.labelled?.ids))
   const aside = quarantine(stream, topicNames.dead, 'learn', now)
@@ -128,6 +130,14 @@ export function learnerIntake(
     }
   }
 
+  /** There is one learner: whoever holds a partition besides takes its records away. */
+  const expectAll = async (partitions: readonly Partition[]): Promise<void> => {
+    const all = await stream.watermarks(topicNames.unlabeled)
+    if (partitions.length >= all.length) return
+    const text = `alarm: expected all ${all.length} partitions of ${topicNames.unlabeled}, got ${partitions.length}: somebody else is in the group ${group}`
+    onEvent({ event: 'note', text })
+  }
+
   const measureLag = async (): Promise<number> => {
     const marks = await stream.watermarks(topicNames.unlabeled)
     lag = marks.reduce(
@@ -146,10 +156,14 @@ export function learnerIntake(
       await measureLag()
       consumption = await stream.subscribe({
         topics: [topicNames.unlabeled],
-        group: `contrastream-${config.name}-learn${config.lineage === 'main' ? '' : `-${config.lineage}`}`,
+        group,
         maxBatchBytes,
-        onAssign: async (partitions) =>
-          new Map<Partition, StartAt>(partitions.map((p) => [p, memory.offsets[p] ?? 'earliest'])),
+        onAssign: async (partitions) => {
+          await expectAll(partitions)
+          return new Map<Partition, StartAt>(
+            partitions.map((p) => [p, memory.offsets[p] ?? 'earliest']),
+          )
+        },
         onRevoke: async () => undefined,
         onBatch,
         onFatal: (error) => {

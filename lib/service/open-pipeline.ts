@@ -9,7 +9,7 @@ import type { BlobStore, DocumentStore } from '../store/types.ts'
 import type { StreamPort } from '../stream/types.ts'
 import { openDatabase } from './database.ts'
 import { openStores } from './open-stores.ts'
-import { openStream, topicsOf } from './open-stream.ts'
+import { ensurePipelineTopics, openStream } from './open-stream.ts'
 import { programVersion } from './program-version.ts'
 
 /** The data folder, open: the three ports and the rules over them. */
@@ -45,7 +45,7 @@ export async function openPipeline(config: Config): Promise<Pipeline> {
   const registry = openRegistry({ documents, blobs, name: config.name })
   try {
     await claimPipeline(documents, { name: config.name, program: programVersion })
-    await stream.ensureTopics(topicsOf(config))
+    await ensurePipelineTopics(stream, config)
   } catch (error) {
     stores.close()
     database.close()

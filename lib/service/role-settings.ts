@@ -16,12 +16,12 @@ export function decoderShare(config: Config): number {
 }
 
 /**
- * Consumer group of a role: one for all of `embed`, one for each replica of `serve`, which a host
- * and its port tell from another, and find again after a restart.
+ * Consumer group of a role: one for `learn`, one for all of `embed`, one for each replica of
+ * `serve`, which a host and its port tell from another, and find again after a restart.
  */
 export function groupOf(
   { name, lineage, stream, http }: Pick<Config, 'name' | 'lineage' | 'stream' | 'http'>,
-  role: 'serve' | 'embed',
+  role: 'serve' | 'embed' | 'learn',
 ): string {
   const isReplica = role === 'serve' && stream.adapter === 'kafka'
   const replica = isReplica ? [hostname(), `${http.port}`] : []

@@ -14,6 +14,8 @@ export interface Topic {
   readonly isCompacted: boolean
   /** Largest batch of records that the brokers take, in bytes. */
   readonly maxBatchBytes: number
+  /** How long records stay, in ms; undefined where we may not see it. */
+  readonly retentionMs: number | undefined
 }
 
 /** What a batch with one record holds beside the record's value, in bytes at most. */
@@ -61,7 +63,7 @@ export function kafkaTopics(ask: Ask, names: Names, createTopics: boolean): Topi
   /** Settings of a topic; none where we have no right to see them. */
   async function settings(kafkaName: string): Promise<ReadonlyMap<string, string>> {
     try {
-      const configNames = ['max.message.bytes', 'cleanup.policy']
+      const configNames = ['max.message.bytes', 'cleanup.policy', 'retention.ms']
       const { resources } = await ask((admin) =>
         admin.describeConfigs({
           includeSynonyms: false,
@@ -83,11 +85,13 @@ export function kafkaTopics(ask: Ask, names: Names, createTopics: boolean): Topi
     const partitions = await partitionCount(kafkaName)
     if (partitions === undefined) return undefined
     const found = await settings(kafkaName)
+    const retention = Number(found.get('retention.ms') ?? Number.NaN)
     const topic = {
       kafkaName,
       partitions,
       isCompacted: found.get('cleanup.policy')?.includes('compact') ?? false,
       maxBatchBytes: Number(found.get('max.message.bytes') ?? defaultMaxBatchBytes),
+      retentionMs: Number.isNaN(retention) ? undefined : retention < 0 ? Infinity : retention,
     }
     known.set(name, topic)
     return topic
@@ -134,14 +138,18 @@ export function kafkaTopics(ask: Ask, names: Names, createTopics: boolean): Topi
   return { ensure, find, get, watermarks }
 }
 
-function topicConfig(topic: string, spec: TopicSpec): ITopicConfig {
+function topicConfig(
+  topic: string,
+  { partitions, policy, maxBytes, retentionMs }: TopicSpec,
+): ITopicConfig {
   return {
     topic,
-    numPartitions: spec.partitions,
+    numPartitions: partitions,
     replicationFactor: -1, // the cluster's own
     configEntries: [
-      { name: 'cleanup.policy', value: spec.policy },
-      { name: 'max.message.bytes', value: `${spec.maxBytes + recordRoom}` },
+      { name: 'cleanup.policy', value: policy },
+      { name: 'max.message.bytes', value: `${maxBytes + recordRoom}` },
+      ...(retentionMs === undefined ? [] : [{ name: 'retention.ms', value: `${retentionMs}` }]),
     ],
   }
 }

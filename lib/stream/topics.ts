@@ -16,22 +16,32 @@ export const topicNames: TopicNames = {
   published: 'models.published',
 }
 
+const dayMs = 24 * 3_600_000
+/** Records set aside stay so long at least. */
+const quarantineMs = 30 * dayMs
+
 /**
  * What the topics must look like.
  *
  * @param partitions - Of the input and, alike, of the vectors made from it. The rest have one.
  * @param maxRecordBytes - Largest raw picture that may be a record.
+ * @param retentionMs - How long records stay. Default 7 days.
  */
 export function pipelineTopics(
   partitions = 1,
   maxRecordBytes: number = 1024 * 1024,
-  names: TopicNames = topicNames,
+  retentionMs: number = 7 * dayMs,
 ): readonly TopicSpec[] {
+  const { unlabeled, embedded, dead, published } = topicNames
   const small = 64 * 1024 // a vector of 8,192 floats would be 32 KiB
+  const flowing = { partitions, policy: 'delete', retentionMs } as const
   return [
-    { name: names.unlabeled, partitions, policy: 'delete', maxBytes: maxRecordBytes },
-    { name: names.embedded, partitions, policy: 'delete', maxBytes: small },
-    { name: names.dead, partitions: 1, policy: 'delete', maxBytes: small },
-    { name: names.published, partitions: 1, policy: 'compact', maxBytes: small },
+    { ...flowing, name: unlabeled, maxBytes: maxRecordBytes },
+    { ...flowing, name: embedded, maxBytes: small },
+    {
+      ...{ ...flowing, partitions: 1, retentionMs: Math.max(quarantineMs, retentionMs) },
+      ...{ name: dead, maxBytes: small },
+    },
+    { name: published, partitions: 1, policy: 'compact', maxBytes: small },
   ]
 }

@@ -11,6 +11,8 @@ export interface TopicSpec {
   readonly policy: 'delete' | 'compact'
   /** Largest record value, in bytes. */
   readonly maxBytes: number
+  /** How long Kafka keeps records, in ms. Absent: as the cluster does. SQLite has a rule of its own. */
+  readonly retentionMs?: number
 }
 
 /** A record on its way in. An explicit partition wins over the key's. */

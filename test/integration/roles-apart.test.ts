@@ -14,6 +14,7 @@ import type { StreamPort } from '../../lib/stream/types.ts'
 import { type Broker, freePorts, kafkaVersions, startBroker } from '../kafka/broker.ts'
 import { type Moto, startMoto } from '../s3/moto.ts'
 import { credentials } from '../store/s3-harness.ts'
+import { consumer } from '../stream/consumer.ts'
 import { acked } from '../stream/harness.ts'
 import { writeLoudBackbone } from './loud-backbone.ts'
 import { type Running, start } from './program.ts'
@@ -191,6 +192,20 @@ it('answers by the next version, and by its index, in both replicas', async () =
     expect(await release(name)).toMatchObject({ vectors: raw + posted })
   }
   await found(await picture(1))
+})
+
+it('says that a stranger has joined the group of the learner', async () => {
+  const { writer } = await learners()
+  const stranger = await consumer(producer, {
+    ...{ topics: ['images.unlabeled'], group: 'contrastream-main-learn' },
+  })
+  const said = () =>
+    processes
+      .get(writer)
+      ?.lines()
+      .filter(({ text }) => String(text).startsWith('alarm: expected all 2'))
+  await vi.waitFor(() => expect(said()).toHaveLength(1), patience)
+  await stranger.stop()
 })
 
 it('lets the standby take over from a learner that sleeps, and fences that one', async () => {
