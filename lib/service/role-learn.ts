@@ -20,6 +20,7 @@ import { isReleaseUnderWay } from './release-under-way.ts'
 import { answerRound, openRoundRequest, type RoundAnswer, type RoundRequest } from './requests.ts'
 import type { Role, RoleHost, RoleSettings } from './role.ts'
 import { decoderShare, lookEveryMs } from './role-settings.ts'
+import { tellProgress } from './round-progress.ts'
 import { type RunWatch, runWatch } from './run-watch.ts'
 
 /** Runs rounds when they are due or asked for, until the signal. */
@@ -176,6 +177,9 @@ async function lead(
   )
   measure.watch(learner)
   const positions = () => learner.figures.offsets
+  const { documents } = pipeline
+  const telling = { documents, lineage: config.lineage, learner, now, everyMs: lookEveryMs(config) }
+  closers.add(tellProgress(telling))
   closers.add(watchLag({ config, stream: pipeline.stream, metrics, positions }))
   const house = housekeeper(pipeline, {
     now,

@@ -11,6 +11,7 @@ import type { IngestProgress } from './ingester.ts'
 import { openLog } from './logging.ts'
 import { type Metrics, openMetrics } from './metrics.ts'
 import { measuredDecoders } from './metrics-decoders.ts'
+import { pictureMaps } from './picture-maps.ts'
 import { type ReaderEvent, releaseReader } from './release-reader.ts'
 import type { Role, RoleHost, RoleSettings } from './role.ts'
 import { decoderShare, groupOf, releasePollMs } from './role-settings.ts'
@@ -84,7 +85,7 @@ export async function serveRole(
     closers.add(() => dog.close())
     const stores = await storeThread(config, note)
     closers.add(() => stores.close())
-    const { documents, blobs } = stores
+    const { documents, blobs, store } = stores
     const metrics = openMetrics('serve')
     metrics.count('restarts_total', {}, restarts)
     const pool = measuredDecoders(
@@ -95,13 +96,14 @@ export async function serveRole(
     const log = openLog('serve', config.logging, process.stderr)
     const events = eventLog()
 
+    const registry = openRegistry({ documents, blobs, name: config.name })
     const reader = releaseReader({
-      registry: openRegistry({ documents, blobs, name: config.name }),
+      registry,
       stream: stores.stream,
       group: groupOf(config, 'serve'),
       openThread: (model) =>
         versionThread(model, { engine: config.engine, maxVectors: config.index.maxVectors }),
-      erased: () => stores.store.erased(),
+      erased: store.erased,
       clock: monotonicClock,
       jitter: Math.random,
       onEvent: (event) => {
@@ -112,6 +114,8 @@ export async function serveRole(
       options: { pollMs: releasePollMs(config) },
     })
     const measure = measureReleases(metrics, reader)
+    const maps = pictureMaps({ registry, identities: store.identities, erased: store.erased })
+    closers.add(() => maps.close())
     closers.add(() => reader.stop())
 
     const server = await httpServer({
@@ -121,8 +125,9 @@ export async function serveRole(
       releases: reader,
       previous: reader.previous,
       decoders: pool,
-      store: stores.store,
+      store,
       events,
+      map: maps.columns,
       health: () =>
         name === 'serve' ? healthOf(reader) : { isLive: true, isReady: true, notes: [] },
       now,

@@ -111,6 +111,9 @@ it('puts a new model and its index in place of the old ones without a failed req
     body: '{}',
   })
   expect(asked.status).toBe(202)
+  const underWay = async () =>
+    ((await (await fetch(`${admin}/v1/training`)).json()) as never)['underWay']
+  await vi.waitFor(async () => expect(await underWay()).toMatchObject({ round: 1 }), patience)
   await vi.waitFor(async () => expect((await release())['model']).toMatch(/^v2-/), patience)
   await delay(500)
   isOver = true
@@ -124,6 +127,17 @@ it('puts a new model and its index in place of the old ones without a failed req
     ...models.filter((one) => one === model),
   ])
   expect([vectors, generation]).toEqual([kinds * each + 1, expect.stringMatching(/^v2-.*\.\d+$/)])
+})
+
+it('answers from the release before as well, and shows all pictures on a map', async () => {
+  const bytes = await picture(0)
+  const { status, body } = await post('/v1/search?k=1&release=previous', bytes)
+  expect([status, body['model']]).toEqual([200, expect.stringMatching(/^v1-/)])
+  const map = await fetch(`${admin}/v1/map/stable`)
+  expect(Number(map.headers.get('x-contrastream-points'))).toBe(kinds * each + 1)
+  const etag = String(map.headers.get('etag'))
+  const again = await fetch(`${admin}/v1/map/stable`, { headers: { 'if-none-match': etag } })
+  expect([map.status, again.status]).toEqual([200, 304])
 })
 
 it('goes back with the old index, and forward again, by one request each', async () => {

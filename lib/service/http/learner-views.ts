@@ -14,6 +14,8 @@ export interface LearnerCalls {
   cluster(asked: { readonly id: number }): Promise<ClusterView>
   /** Identities of the clusters that pictures are in; those in none are left out. */
   clustersOf(asked: { readonly ids: readonly string[] }): Promise<Readonly<Record<string, number>>>
+  /** Identities of all pictures that are in a cluster, by image id. */
+  identities(): Promise<Readonly<Record<string, number>>>
   picture(asked: { readonly id: string }): Promise<PictureView>
   nameCluster(asked: { readonly id: number; readonly name: string }): Promise<ClusterView>
 }
@@ -29,6 +31,12 @@ function viewOf(found: Whereabouts): Omit<PictureView, 'clusterName' | 'bytes'> 
   if (found.where !== 'buffer') return { id, where, source, at, group }
   const { identity: cluster, untrusted: roundsUntrusted } = found.picture
   return { id, where, source, at, group, cluster, roundsUntrusted }
+}
+
+function identitiesOf(
+  pictures: readonly (readonly [id: string, identity: number | undefined])[],
+): Readonly<Record<string, number>> {
+  return Object.fromEntries(pictures.filter((one): one is [string, number] => one[1] !== undefined))
 }
 
 /** {@link LearnerCalls} over the stores of a pipeline. */
@@ -57,6 +65,15 @@ export function learnerCalls(
       })),
     }
   }
+  /** The buffer; absent before the first checkpoint. */
+  const present = () =>
+    state().then(
+      ({ buffer }) => buffer.entries,
+      (error: unknown) => {
+        if (error instanceof MissingError) return undefined
+        throw error
+      },
+    )
   return {
     clusters: async () => {
       const now = await state()
@@ -69,14 +86,12 @@ export function learnerCalls(
     },
     cluster: async ({ id }) => cluster(await state(), id),
     clustersOf: async ({ ids }) => {
-      const known = await state().catch((error: unknown) => {
-        if (error instanceof MissingError) return undefined
-        throw error
-      })
-      const found = ids.map((id) => [id, known?.buffer.entries.get(id)?.identity] as const)
-      return Object.fromEntries(
-        found.filter((one): one is [string, number] => one[1] !== undefined),
-      )
+      const entries = await present()
+      return identitiesOf(ids.map((id) => [id, entries?.get(id)?.identity]))
+    },
+    identities: async () => {
+      const entries = [...((await present()) ?? [])]
+      return identitiesOf(entries.map(([id, { identity }]) => [id, identity]))
     },
     picture: async ({ id }) => {
       const now = await state()

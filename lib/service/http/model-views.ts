@@ -7,6 +7,7 @@ import { gateFigures } from '../gate-figures.ts'
 import { promoteRelease, rollbackRelease } from '../move-release.ts'
 import type { Pipeline } from '../open-pipeline.ts'
 import { releaseCalibration } from '../release-calibration.ts'
+import { roundUnderWay } from '../round-progress.ts'
 import { resolveVersion } from '../served-model.ts'
 import { versionList } from '../version-list.ts'
 import type { ChannelView, ModelView, TimelineView, TrainingView } from './views.ts'
@@ -44,7 +45,7 @@ const defaultIndexWaitMs = 20_000
  * @param indexWaitMs - Longest that a promotion waits for its index.
  */
 export function modelCalls(
-  { registry, stream }: Pipeline,
+  { registry, stream, documents, config }: Pipeline,
   now: () => number,
   indexWaitMs: number = defaultIndexWaitMs,
 ): ModelCalls {
@@ -79,7 +80,9 @@ export function modelCalls(
     },
     training: async () => {
       const rounds = await registry.audit.rounds()
+      const underWay = await roundUnderWay(documents, config.lineage, now())
       return {
+        ...(underWay && { underWay }),
         rounds: rounds.toReversed().map(({ round, at, version, gate }) => ({
           round,
           at,

@@ -123,8 +123,21 @@ export const quarantineView = z.object({
   ),
 })
 
-/** Rounds so far, newest first. */
+/** The round under way, and rounds so far, newest first. */
 export const trainingView = z.object({
+  underWay: z
+    .object({
+      round: count,
+      phase: z.string(),
+      step: count,
+      steps: count,
+      loss: z.number().optional(),
+      valid: z.number().optional().describe('Share of pairs that teach something'),
+      secondsLeft: z.number().optional().describe('Of its training, at the pace so far'),
+      at: time,
+    })
+    .optional()
+    .describe('Absent between rounds'),
   rounds: z.array(
     z.object({
       round: count,

@@ -51,7 +51,7 @@ export function watchRoutes(parts: HttpParts, closing: AbortSignal) {
       {
         config: { scope: 'read' },
         schema: {
-          summary: 'Rounds so far, newest first, with their figures',
+          summary: 'The round under way, and rounds so far, newest first, with their figures',
           tags: ['watching'],
           response: answers({ 200: trainingView }, 503),
         },
