@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { Admission, Ticket } from './admission.ts'
 import type { HttpParts } from './parts.ts'
+import { traceOf } from './trace-context.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -44,8 +45,8 @@ export function countRequests(
       const route = request.routeOptions.url ?? 'none'
       const status = `${Math.floor(statusCode / 100)}xx`
       metrics.observe('http_request_seconds', { route, status }, ms / 1000)
-      const told = { requestId: request.id, method: request.method, route, statusCode, ms }
-      log.debug(told, 'answered')
+      const { id: requestId, method } = request
+      log.debug({ requestId, ...traceOf(request), method, route, statusCode, ms }, 'answered')
     })
     reply.header('x-request-id', request.id)
     if (request.routeOptions.config.scope === undefined) return

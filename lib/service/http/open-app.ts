@@ -13,6 +13,7 @@ import { nodeServer, refuseConnection } from './node-server.ts'
 import type { HttpParts } from './parts.ts'
 import { problemOf, problemType, retryAfter } from './problem.ts'
 import { stampHeaders } from './stamp-headers.ts'
+import { traceOf } from './trace-context.ts'
 import { describeRoute, type HttpApp, zodValidator } from './zod-types.ts'
 
 /** JSON bodies are vectors and wishes; pictures have a limit of their own. */
@@ -38,7 +39,8 @@ function answerErrors(app: FastifyInstance): void {
     const problem = problemOf(error, request.id)
     const { status } = problem
     if (status >= 500 && problem.code !== 'BUSY') {
-      request.log.error({ err: error, requestId: request.id }, problem.title)
+      const named = { err: error, requestId: request.id, ...traceOf(request) }
+      request.log.error(named, problem.title)
     }
     const seconds = retryAfter(status)
     if (seconds !== undefined && !reply.hasHeader('retry-after')) {

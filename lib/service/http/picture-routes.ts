@@ -5,17 +5,14 @@ import type { HttpParts } from './parts.ts'
 import { pictureParser, readPictures } from './read-pictures.ts'
 import { answers, binary, pictureContent } from './route-schemas.ts'
 import { stampHeaders } from './stamp-headers.ts'
+import { traceparentPattern } from './trace-context.ts'
 import type { HttpApp } from './zod-types.ts'
 
 const uploadHeaders = z.object({
   'x-source': z.string().min(1).max(200).optional(),
   'x-captured-at': z.iso.datetime().optional(),
   // A trace that is malformed tells nothing against the picture.
-  traceparent: z
-    .string()
-    .regex(/^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/)
-    .optional()
-    .catch(undefined),
+  traceparent: z.string().regex(traceparentPattern).optional().catch(undefined),
 })
 
 const acceptedView = z.object({
