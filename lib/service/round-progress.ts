@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { RegistryError } from '../errors.ts'
+import type { RoundProgress } from '../learn/round.ts'
 import { plainJson } from '../registry/canonical.ts'
 import { countSchema, type DocumentKind, readDocument, readFound } from '../registry/document.ts'
 import type { DocumentStore } from '../store/types.ts'
-import type { LearnerStatus } from './events.ts'
 
 /** Where the round under way stands, for those who watch from other processes. */
 export interface RoundProgressView {
@@ -65,10 +65,14 @@ export async function roundUnderWay(
   return underWay === undefined || now - underWay.at > staleAfterMs ? undefined : underWay
 }
 
-function viewOf(
-  { number, progress, secondsLeft }: NonNullable<LearnerStatus['round']>,
-  at: number,
-): RoundProgressView {
+/** A round as its learner knows it. */
+interface Round {
+  readonly number: number
+  readonly progress: RoundProgress
+  readonly secondsLeft: number | undefined
+}
+
+function viewOf({ number, progress, secondsLeft }: Round, at: number): RoundProgressView {
   const { phase, step, steps } = progress
   const isTrained = 'loss' in progress && step > 0
   return {
@@ -82,7 +86,7 @@ function viewOf(
 export interface ProgressTellerParts {
   readonly documents: DocumentStore
   readonly lineage: string
-  readonly learner: { readonly status: Pick<LearnerStatus, 'round'> }
+  readonly learner: { readonly status: { readonly round: Round | undefined } }
   /** ms since 1970. */
   readonly now: () => number
 }
