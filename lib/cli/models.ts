@@ -1,11 +1,10 @@
 import { userInfo } from 'node:os'
-import { ConfigError, MissingError } from '../errors.ts'
+import { MissingError } from '../errors.ts'
 import { announce } from '../registry/announce.ts'
 import type { ChannelState } from '../registry/channel-document.ts'
 import type { Manifest } from '../registry/manifest.ts'
 import type { ByHand } from '../registry/operator.ts'
 import type { Registry } from '../registry/registry.ts'
-import { exportModel } from '../service/export-model.ts'
 import { gateFigures } from '../service/gate-figures.ts'
 import { promoteRelease, rollbackRelease } from '../service/move-release.ts'
 import type { Pipeline } from '../service/open-pipeline.ts'
@@ -23,11 +22,6 @@ interface ReasonOptions extends GlobalOptions {
 interface RollbackOptions extends ReasonOptions {
   readonly to?: string
 }
-interface ExportOptions extends GlobalOptions {
-  readonly as: string
-  readonly out: string
-}
-
 /** What a version is at present, in words. */
 function roleOf({ isStable, isPrevious, isCandidate, isPinned }: ListedVersion): string {
   if (isStable) return isPinned ? 'stable (pinned)' : 'stable'
@@ -186,16 +180,5 @@ export async function modelsRollback(_: Args, options: RollbackOptions): Promise
       { event: 'rolled-back', stable: version, pinned, previous: previous?.version },
       `stable is ${version}, pinned there until \`models promote\``,
     )
-  })
-}
-
-/** `contrastream models export` */
-export async function modelsExport([name]: Args, options: ExportOptions): Promise<void> {
-  const { config, output } = contextOf('models export', options)
-  const { as, out } = options
-  if (as !== 'tfjs') throw new ConfigError(`--as: expected tfjs, got '${as}'`)
-  await withPipeline(config, async ({ registry }) => {
-    const version = await exportModel(registry, name === undefined ? 'stable' : String(name), out)
-    output.result({ event: 'exported', version, as, out }, `${version} is in ${out}`)
   })
 }

@@ -79,10 +79,12 @@ it('exports what TensorFlow.js reads and what is needed to use it', async () => 
   })
 })
 
-it('refuses another form than tfjs, and a folder with files', async () => {
+it('refuses a form that is none, an index that is not there, and a folder with files', async () => {
   const { folder } = await withTwoVersions()
-  const csv = await command('models', 'export', '--as', 'csv', '--out', 'x', '--data', folder)
-  expect(csv.code).toBe(2)
+  const as = (form: string) =>
+    command('models', 'export', '--as', form, '--out', 'x', '--data', folder)
+  expect((await as('parquet')).code).toBe(2)
+  expect((await as('csv')).error).toMatchObject({ code: 'MISSING' })
   const full = await command('models', 'export', '--out', folder, '--data', folder)
   expect(full.error).toMatchObject({ code: 'STORE', message: expect.stringContaining(folder) })
 })

@@ -51,13 +51,13 @@ export const modelsCommands: CommandGroup = {
     },
     {
       words: 'export [version]',
-      meaning: 'a model as plain TensorFlow.js',
+      meaning: 'a model as plain TensorFlow.js, or the vectors of its index',
       example: 'models export --as tfjs --out ./model',
       options: [
-        { flags: '--as <form>', meaning: 'tfjs', otherwise: 'tfjs' },
+        { flags: '--as <form>', meaning: 'tfjs, csv or projector', otherwise: 'tfjs' },
         { flags: '--out <folder>', meaning: 'absent or empty', isRequired: true },
       ],
-      load: async () => (await models()).modelsExport,
+      load: async () => (await import('../models-export.ts')).modelsExport,
     },
   ],
 }
