@@ -9,8 +9,9 @@ export interface Entrance {
 }
 
 /**
- * The generation after it has taken over what another one knows of a partition: the blocks
- * become its sources, and it goes on in the log where the other one stands.
+ * The generation after it has taken over what another one knows of a partition: the blocks, and
+ * the sources that the other one has not embedded yet, become its sources, and it goes on in the
+ * log where the other one stands.
  *
  * So begins a new generation, and so does an old one catch up that `stable` was moved back to.
  *
@@ -30,10 +31,13 @@ export function entered(
     ...generation.sources.map(({ digest }) => digest),
     ...generation.blocks.map(({ digest }) => digest),
   ])
-  const sources = (other?.blocks ?? [])
+  // What was made from our own block holds nothing new.
+  const made = (other?.blocks ?? []).filter(
+    ({ source }) => source === undefined || !known.has(source),
+  )
+  const open = (other?.sources ?? []).filter(({ done }) => done === undefined)
+  const sources = [...made, ...open]
     .filter((one) => one.partition === partition && !known.has(one.digest))
-    // What was made from our own block holds nothing new.
-    .filter(({ source }) => source === undefined || !known.has(source))
     .map(({ digest, rows }): GenerationSource => ({ digest, rows, partition }))
   return {
     ...generation,

@@ -61,6 +61,23 @@ describe('entered', () => {
     })
   })
 
+  it('takes over what the other one has still to embed', () => {
+    const open = { digest: 'f'.repeat(64), rows: 8, partition }
+    const other = generation({
+      blocks: [block('d', { source: 'a'.repeat(64) })],
+      sources: [
+        { digest: 'a'.repeat(64), rows: 8, partition, done: { embedded: 8, missing: 0, gone: 0 } },
+        open,
+        { ...open, digest: 'b'.repeat(64), partition: 'images.unlabeled/1' },
+      ],
+      next: { [partition]: 50 },
+    })
+    expect(entered(generation(), other, start)?.sources).toEqual([
+      { digest: 'd'.repeat(64), rows: 8, partition },
+      open,
+    ])
+  })
+
   it('has nothing to do where it stands already, or further', () => {
     const there = generation({ next: { [partition]: 50 } })
     expect(entered(there, generation({ next: { [partition]: 50 } }), start)).toBeUndefined()
