@@ -1,8 +1,8 @@
 import { BusyError } from '../errors.ts'
 import type { Clock } from '../registry/clock.ts'
 import type { Lease } from '../registry/lease-document.ts'
-import { logBytes } from '../stream/sqlite-log.ts'
 import { erasedCollector } from './collect-erased.ts'
+import { houseLog } from './house-log.ts'
 import { type House, keepHouse, trimLog } from './housekeeping.ts'
 import { asOnlyCollector } from './housekeeping-lease.ts'
 import { housekeepingText, sizeText } from './housekeeping-text.ts'
@@ -62,7 +62,7 @@ export function housekeeper(house: House, options: HousekeeperOptions): Housekee
 
   async function look(): Promise<void> {
     const isDue = clock.now() >= due
-    const isLarge = logBytes(house.database) > limit
+    const isLarge = houseLog(house).bytes() > limit
     if (!isLarge) isFull = false
     if (!isDue && !isLarge) return
     if (isDue) due = clock.now() + everyMs

@@ -15,16 +15,11 @@ import { collectionRoots } from '../registry/collection-roots.ts'
 import type { Lease } from '../registry/lease-document.ts'
 import { type SweepOptions, type Swept, sweepBlobs } from '../store/file-sweep.ts'
 import type { Amount, Digest, Space } from '../store/types.ts'
-import { waitingSince } from '../stream/sqlite-log.ts'
-import {
-  planRetention,
-  type Retained,
-  type RetentionLimits,
-  retain,
-} from '../stream/sqlite-retention.ts'
-import { topicNames } from '../stream/topics.ts'
+import type { Retained, RetentionLimits } from '../stream/sqlite-retention.ts'
+import { quarantineMs, topicNames } from '../stream/topics.ts'
 import { collectErased } from './collect-erased.ts'
 import { openErasures } from './erasures.ts'
+import { houseLog } from './house-log.ts'
 import { appliedOffsets } from './housekeeping-offsets.ts'
 import { namedPictures } from './housekeeping-pictures.ts'
 import type { Pipeline } from './open-pipeline.ts'
@@ -52,8 +47,6 @@ export interface HousekeepingReport {
 
 const hourMs = 3_600_000
 const dayMs = 24 * hourMs
-/** Records set aside, and their bytes. */
-const quarantineMs = 30 * dayMs
 
 /** The steps of a pass: each says what it removes, or would. */
 interface Steps {
@@ -67,7 +60,7 @@ interface Steps {
 export function planHousekeeping(house: House, now: () => number): Promise<HousekeepingReport> {
   const { config, database, registry } = house
   return pass(house, now, {
-    retain: (limits) => planRetention(database, limits),
+    retain: (limits) => houseLog(house).plan(limits),
     collect: (options) => planCollection(registry, options),
     pictures: (named, options) => planPictures(registry.blobs, named, options),
     sweep: (options) =>
@@ -94,7 +87,7 @@ export async function keepHouse(
   const assertMay = () => lease.assertHeld()
   await collectErased(house, lease, await openErasures(registry.documents)(), now)
   return pass(house, now, {
-    retain: (limits) => retain(database, limits, assertMay),
+    retain: (limits) => houseLog(house).retain(limits, assertMay),
     collect: (options) => collect(registry, lease, options),
     pictures: (named, options) => collectPictures(registry.blobs, named, lease, options),
     sweep: (options) =>
@@ -110,7 +103,7 @@ export async function trimLog(
 ): Promise<Retained> {
   const { checkpoints } = await collectionRoots(house.registry)
   const limits = await limitsOfLog(house, checkpoints, now())
-  return retain(house.database, limits, () => lease.assertHeld())
+  return houseLog(house).retain(limits, () => lease.assertHeld())
 }
 
 async function pass(house: House, now: () => number, steps: Steps): Promise<HousekeepingReport> {
@@ -170,10 +163,8 @@ async function limitsOfLog(
 }
 
 /** Age at which a picture goes that nothing names: a day more than any record that waits for it. */
-function pictureAge({ config, database }: House, { applied, now }: RetentionLimits): number {
-  const { retention } = config.pictures
+function pictureAge(house: House, limits: RetentionLimits): number {
+  const { retention } = house.config.pictures
   if (retention === 'auto') return Number.POSITIVE_INFINITY
-  const reportedSince = now - config.log.retention.hours * hourMs
-  const since = waitingSince(database, topicNames.unlabeled, { applied, reportedSince })
-  return Math.max(retention, now - (since ?? now) + dayMs)
+  return Math.max(retention, houseLog(house).waitingMs(limits) + dayMs)
 }

@@ -13,17 +13,19 @@ import { openMetrics } from './metrics.ts'
 import { watchLag } from './metrics-lag.ts'
 import { openPipeline } from './open-pipeline.ts'
 import type { Role, RoleHost, RoleSettings } from './role.ts'
-import { decoderShare, groupOf } from './role-settings.ts'
+import { decoderShare, groupOf, lookEveryMs } from './role-settings.ts'
 import { limitsOf } from './settings.ts'
 import { watchdog } from './watchdog.ts'
 
-function optionsOf({ index, pictures, release, limits }: Config): EmbedderOptions {
+function optionsOf(config: Config): EmbedderOptions {
+  const { index, pictures, release, limits } = config
   const { maxVectors, minCoverage, minRecall } = index
   const retention = index.retention === 'auto' ? pictures.retention : index.retention
   return {
     ...{ maxVectors, minCoverage, minRecall },
     ...(retention !== 'auto' && { retentionMs: retention }),
     promotion: release.promotion,
+    ...(config.store.adapter === 's3' && { pollMs: lookEveryMs(config) }),
     maxPictureBytes: limits.bytes,
   }
 }
@@ -33,11 +35,12 @@ function watch(one: Embedder, limitMs: number) {
   const dog = watchdog(['work'], { limitMs })
   let before = ''
   const look = (): void => {
-    const { lag = 0, building, embedded, duplicates, erased, quarantined } = one.status
-    const now = JSON.stringify([embedded, duplicates, erased, quarantined, building])
-    if (now !== before) dog.progress('work', `${embedded} embedded, ${lag} behind`)
+    const { lag = 0, backlog, building, embedded, duplicates, erased, quarantined } = one.status
+    const now = JSON.stringify([embedded, duplicates, erased, quarantined, backlog, building])
+    const left = `${lag} records and ${backlog} older blocks behind`
+    if (now !== before) dog.progress('work', `${embedded} embedded, ${left}`)
     before = now
-    dog.setBusy('work', lag > 0)
+    dog.setBusy('work', lag > 0 || backlog > 0)
   }
   const looking = setInterval(look, 1_000)
   return async (): Promise<void> => {

@@ -17,8 +17,8 @@ export const topicNames: TopicNames = {
 }
 
 const dayMs = 24 * 3_600_000
-/** Records set aside stay so long at least. */
-const quarantineMs = 30 * dayMs
+/** Records set aside stay so long at least, and their bytes. */
+export const quarantineMs: number = 30 * dayMs
 
 /**
  * What the topics must look like.

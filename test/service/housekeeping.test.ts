@@ -128,6 +128,21 @@ describe('keepHouse', () => {
     ])
   })
 
+  it('keeps a picture for as long as its record may wait on Kafka', async () => {
+    // The rule is that of brokers; stores and stream are those at hand.
+    const house = await testHouse({
+      ...{ stream: { adapter: 'kafka' }, kafka: { brokers: ['127.0.0.1:1'] } },
+      ...{ pictures: { retention: '2d' }, log: { retention: { hours: 7 * 24 } } },
+    })
+    const [a] = await ingest(house, ['a'])
+    house.wall.ms += 7 * day
+    await keep(house)
+    expect(await has(house, a)).toBe(true)
+    house.wall.ms += 2 * day
+    await keep(house)
+    expect(await has(house, a)).toBe(false)
+  })
+
   it('lets a picture go that was evicted, once no checkpoint names it', async () => {
     const house = await testHouse(month)
     const [a] = (await ingest(house, ['a'])) as [string]
