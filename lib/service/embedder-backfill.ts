@@ -13,6 +13,20 @@ interface Task {
   readonly source: GenerationSource
 }
 
+/** Sources that are to be done, by generation; what is in service comes first. */
+function openSources(
+  context: EmbedderContext,
+): readonly { readonly one: WorkingGeneration; readonly open: readonly GenerationSource[] }[] {
+  return workingOn(context)
+    .filter(({ document }) => document.state !== 'failed')
+    .map((one) => ({ one, open: one.document.sources.filter(({ done }) => !done) }))
+}
+
+/** How many sources are still to be embedded again. */
+export function backlog(context: EmbedderContext): number {
+  return openSources(context).reduce((sum, { open }) => sum + open.length, 0)
+}
+
 /**
  * Embeds the pictures of sources again, one source a call, in random order, so that several
  * embedders seldom do the same; throttled, so that new pictures come first.
@@ -27,10 +41,9 @@ export function backfiller(context: EmbedderContext): (stop: AbortSignal) => Pro
 
   /** One of the first generation that has any: what is in service goes first. */
   const nextTask = (): Task | undefined => {
-    for (const one of workingOn(context)) {
-      const open = one.document.sources.filter(({ done }) => !done)
+    for (const { one, open } of openSources(context)) {
       const source = open[random.integer(Math.max(1, open.length))]
-      if (source !== undefined && one.document.state !== 'failed') return { one, source }
+      if (source !== undefined) return { one, source }
     }
     return undefined
   }

@@ -102,6 +102,8 @@ export interface EmbedderStatus {
   readonly quarantined: number
   /** Records behind the end of the log; absent while no partition is assigned. */
   readonly lag: number | undefined
+  /** Blocks of pictures that are still to be embedded again, by a model they were not made with. */
+  readonly backlog: number
   readonly served: GenerationStatus | undefined
   readonly building: GenerationStatus | undefined
 }

@@ -3,7 +3,7 @@ import type { Manifest } from '../registry/manifest.ts'
 import type { Generation } from '../search/generation.ts'
 import { generations } from '../search/generations.ts'
 import type { Digest } from '../store/types.ts'
-import { backfiller } from './embedder-backfill.ts'
+import { backfiller, backlog } from './embedder-backfill.ts'
 import { type EmbedderContext, oneAtATime, workingOn } from './embedder-context.ts'
 import { statusOf, type WorkingGeneration, workingGeneration } from './embedder-generation.ts'
 import { embedderLanes } from './embedder-lanes.ts'
@@ -189,6 +189,7 @@ export function embedder(parts: EmbedderParts): Embedder {
       return {
         ...context.counts,
         lag: lanes.lag,
+        backlog: backlog(context),
         served: served && statusOf(served),
         building: building && statusOf(building),
       }

@@ -35,11 +35,12 @@ function watch(one: Embedder, limitMs: number) {
   const dog = watchdog(['work'], { limitMs })
   let before = ''
   const look = (): void => {
-    const { lag = 0, building, embedded, duplicates, erased, quarantined } = one.status
-    const now = JSON.stringify([embedded, duplicates, erased, quarantined, building])
-    if (now !== before) dog.progress('work', `${embedded} embedded, ${lag} behind`)
+    const { lag = 0, backlog, building, embedded, duplicates, erased, quarantined } = one.status
+    const now = JSON.stringify([embedded, duplicates, erased, quarantined, backlog, building])
+    const left = `${lag} records and ${backlog} older blocks behind`
+    if (now !== before) dog.progress('work', `${embedded} embedded, ${left}`)
     before = now
-    dog.setBusy('work', lag > 0)
+    dog.setBusy('work', lag > 0 || backlog > 0)
   }
   const looking = setInterval(look, 1_000)
   return async (): Promise<void> => {

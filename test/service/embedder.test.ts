@@ -145,6 +145,16 @@ describe('embedder', () => {
     expect(one.closed).toEqual([v1])
   })
 
+  it('says how much it has still to embed again', async () => {
+    const { stores, one } = await indexed()
+    expect(one.embedder.status.backlog).toBe(0)
+    await publishCandidate(stores, 2)
+    await one.embedder.tick()
+    expect(one.embedder.status.backlog).toBe(1)
+    await one.embedder.backfillOne()
+    expect(one.embedder.status.backlog).toBe(0)
+  })
+
   it('embeds newcomers by both models while it builds, and loses none of them', async () => {
     const { stores, one, v1 } = await indexed()
     const { version: v2 } = await publishCandidate(stores, 2)
