@@ -2,16 +2,19 @@
  * `npm run prove -- <name>`: measures one claim, prints its figure, and exits 1 when it falls short.
  */
 import { availableParallelism, cpus } from 'node:os'
+import { abuse } from './proofs/abuse.ts'
 import { asleep } from './proofs/asleep.ts'
 import { coldInfer } from './proofs/cold-infer.ts'
 import { crash } from './proofs/crash.ts'
 import { deploy } from './proofs/deploy.ts'
 import { fresh } from './proofs/fresh.ts'
 import { gate } from './proofs/gate.ts'
+import { hostile } from './proofs/hostile.ts'
 import { memory } from './proofs/memory.ts'
 import type { Proof } from './proofs/proof.ts'
 import { refresh } from './proofs/refresh.ts'
 import { rights } from './proofs/rights.ts'
+import { roles } from './proofs/roles.ts'
 import { rollback } from './proofs/rollback.ts'
 import { rounds } from './proofs/rounds.ts'
 import { search } from './proofs/search.ts'
@@ -37,6 +40,9 @@ const proofs: Readonly<Record<string, Proof>> = {
   refresh,
   rollback,
   fresh,
+  abuse,
+  hostile,
+  roles,
   synth,
   rights,
   asleep,

@@ -1,4 +1,5 @@
-import { liveService, newPicture, quantile, until } from './live-service.ts'
+import { quantile } from './live-load.ts'
+import { liveService, newPicture, until } from './live-service.ts'
 import type { Proof } from './proof.ts'
 
 const boundMs = 3_000
@@ -31,5 +32,6 @@ export const fresh: Proof = async ([count = '50']) => {
     }
   } finally {
     await service.stop()
+    service.remove()
   }
 }

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { continuousLoad, liveService, newPicture, quantile, until } from './live-service.ts'
+import { continuousLoad, p99 } from './live-load.ts'
+import { liveService, newPicture, until } from './live-service.ts'
 import type { Proof } from './proof.ts'
 
 const steadyMs = 20_000
@@ -17,19 +18,15 @@ export const refresh: Proof = async ([count = '200']) => {
     const steady = load.answers.length
     for (let done = 0; done < Number(count); done += 1) {
       const [first, second] = service.versions
-      const present = await service.model()
+      const present = (await service.release())['model']
       const next = present === first ? second : first
       await service.post(`/v1/models/${next}/promote`, { expects: present })
-      await until(async () => (await service.model()) === next)
+      await until(async () => (await service.release())['model'] === next)
     }
     await load.stop()
     const failed = load.answers.filter(({ status }) => status !== 200)
-    const p99 = (from: number, to?: number) =>
-      quantile(
-        load.answers.slice(from, to).map(({ ms }) => ms),
-        0.99,
-      )
-    const [before, during] = [p99(0, steady), p99(steady)]
+    const before = p99(load.answers.slice(0, steady))
+    const during = p99(load.answers.slice(steady))
     return {
       lines: [
         `${count} refreshes, ${load.answers.length} requests, failed: ${failed.length}`,
@@ -39,5 +36,6 @@ export const refresh: Proof = async ([count = '200']) => {
     }
   } finally {
     await service.stop()
+    service.remove()
   }
 }

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { continuousLoad, liveService, newPicture, quantile, until } from './live-service.ts'
+import { continuousLoad, quantile } from './live-load.ts'
+import { liveService, newPicture, until } from './live-service.ts'
 import type { Proof } from './proof.ts'
 
 const boundMs = 2_000
@@ -19,12 +20,12 @@ export const rollback: Proof = async ([count = '20']) => {
       const began = performance.now()
       const from = load.answers.length
       await service.post('/v1/rollback', { expects: present })
-      await until(async () => (await service.model()) === old)
+      await until(async () => (await service.release())['model'] === old)
       await delay(500) // answers that were under way
       const last = load.answers.slice(from).findLast(({ body }) => body['model'] !== old)
       times.push((last?.at ?? began) - began)
       await service.post(`/v1/models/${present}/promote`, { expects: old })
-      await until(async () => (await service.model()) === present)
+      await until(async () => (await service.release())['model'] === present)
     }
     await load.stop()
     const failed = load.answers.filter(({ status }) => status !== 200)
@@ -38,5 +39,6 @@ export const rollback: Proof = async ([count = '20']) => {
     }
   } finally {
     await service.stop()
+    service.remove()
   }
 }
