@@ -1,7 +1,7 @@
 import type { Matrix } from '../engine/matrix.ts'
-import { principalAxes } from '../metric/principal-axes.ts'
 import { fitSpaceMap } from '../metric/space-map.ts'
 import type { Block } from './block.ts'
+import { leadingAxes } from './leading-axes.ts'
 
 /** How vectors become points of a map: point = vector · weightsᵀ + offset. */
 export interface MapAxes {
@@ -80,7 +80,7 @@ export function pointsOf(
  */
 export function fitMapAxes(landmarks: Landmarks, before?: MapPoints): MapAxes {
   const { dim } = landmarks.vectors
-  const { mean, axes } = principalAxes(landmarks.vectors, 2)
+  const { mean, axes } = leadingAxes(landmarks.vectors)
   const zero: MapAxes = { weights: axes, offset: [0, 0] }
   const middle = pointsOf({ rows: 1, dim, data: mean }, zero)
   const plain: MapAxes = {
