@@ -36,7 +36,11 @@ export const flowMetrics = {
     help: 'Pictures decoded or refused, with the reason',
     labels: ['outcome', 'reason'],
   },
-  decode_seconds: { kind: 'histogram', help: 'Time to decode a picture', buckets: shortBuckets },
+  decode_seconds: {
+    kind: 'histogram',
+    help: 'Time to decode a picture, from when it is handed in',
+    buckets: shortBuckets,
+  },
   decoder_restarts_total: { kind: 'counter', help: 'Times that decoder processes were replaced' },
   embed_seconds: {
     kind: 'histogram',

@@ -9,7 +9,7 @@ export interface LagParts {
   readonly stream: Pick<StreamPort, 'watermarks'>
   readonly topic: string
   readonly metrics: Pick<Metrics, 'set'>
-  /** First record of each partition that is not done with; partitions of others are absent. */
+  /** First record of each partition that is not done with; absent: none is. */
   positions(): Readonly<Record<string, number>>
   /** How long records are kept, ms. */
   readonly retentionMs: number
@@ -46,17 +46,15 @@ export function lagGauges(parts: LagParts): () => Promise<void> {
   return async () => {
     const marks = await stream.watermarks(topic)
     const positions = parts.positions()
-    for (const { partition, high } of marks) {
-      const position = positions[partition]
-      if (position === undefined && !seen.has(partition)) continue
-      const own = position ?? high // taken over by another process
-      const waiting = (seen.get(partition) ?? []).filter((one) => one.high > own)
-      if (high > Math.max(own, waiting.at(-1)?.high ?? 0)) waiting.push({ high, at: now() })
+    for (const { partition, low, high } of marks) {
+      const position = Math.max(low, positions[partition] ?? low)
+      const waiting = (seen.get(partition) ?? []).filter((one) => one.high > position)
+      if (high > Math.max(position, waiting.at(-1)?.high ?? 0)) waiting.push({ high, at: now() })
       seen.set(partition, waiting.length > maxSightings ? halved(waiting) : waiting)
       const [oldest] = waiting
       const ageMs = oldest === undefined ? 0 : now() - oldest.at
       const labels = { topic, partition: String(partitionNumber(partition)) }
-      metrics.set('lag_records', labels, Math.max(0, high - own))
+      metrics.set('lag_records', labels, Math.max(0, high - position))
       metrics.set('lag_oldest_seconds', labels, ageMs / 1_000)
       metrics.set('retention_used_ratio', labels, ageMs / retentionMs)
     }
