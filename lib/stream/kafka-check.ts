@@ -7,17 +7,9 @@ import {
   type KafkaConnection,
   type KafkaStreamOptions,
 } from './kafka-options.ts'
-import { topicFindings } from './kafka-topic-findings.ts'
+import { type KafkaFinding, topicFindings } from './kafka-topic-findings.ts'
 import { kafkaTopics } from './kafka-topics.ts'
 import type { TopicSpec } from './types.ts'
-
-/** What a cluster was found to be, and what to do about it. */
-export interface KafkaFinding {
-  readonly what: string
-  readonly ok: boolean
-  readonly detail: string
-  readonly remedy?: string
-}
 
 /** What a pipeline wants of a cluster. */
 export interface KafkaWants {

@@ -1,16 +1,9 @@
-import { setTimeout as delay } from 'node:timers/promises'
-import { StreamError } from '../errors.ts'
+import { beforeHandingOverAgain, type Patience } from './hand-over-again.ts'
 import type { Batch } from './types.ts'
 
 /** What a lane needs of its surroundings. */
-export interface LaneContext {
+export interface LaneContext extends Patience {
   readonly onBatch: (batch: Batch, signal: AbortSignal) => Promise<void>
-  /** Aborted when the partition is given up. */
-  readonly signal: AbortSignal
-  /** How often a batch is handed over before its rejection is fatal. */
-  readonly attempts: number
-  /** Pause before the second attempt, in ms; doubles up to 5 s. */
-  readonly backOffMs: number
 }
 
 /** One partition that we own: where it goes on, and what of it is being handed over. */
@@ -31,8 +24,6 @@ export interface Lane {
   /** Resolves when no handler runs. */
   idle(): Promise<void>
 }
-
-const maxBackOffMs = 5_000
 
 /** A partition that is not paused, with nothing in hand. */
 export function lane(context: LaneContext): Lane {
@@ -73,23 +64,14 @@ export function lane(context: LaneContext): Lane {
   }
 }
 
-async function handOver({ onBatch, signal, attempts, backOffMs }: LaneContext, batch: Batch) {
-  for (let failures = 1; ; failures++) {
+async function handOver(context: LaneContext, batch: Batch): Promise<void> {
+  const { onBatch, signal } = context
+  for (let failures = 1; !signal.aborted; failures++) {
     try {
       return await onBatch(batch, signal)
     } catch (cause) {
       if (signal.aborted) return
-      if (failures >= attempts) throw handlerFailed(batch, failures, cause)
-      const pauseMs = Math.min(maxBackOffMs, backOffMs * 2 ** (failures - 1))
-      await delay(pauseMs, undefined, { signal }).catch(() => undefined)
-      if (signal.aborted) return
+      await beforeHandingOverAgain(batch, failures, cause, context)
     }
   }
-}
-
-function handlerFailed(batch: Batch, attempts: number, cause: unknown): StreamError {
-  const where = `${batch.partition} at offset ${batch.records[0]?.offset}`
-  const detail = cause instanceof Error ? cause.message : String(cause)
-  const message = `${where}: expected onBatch to resolve, got ${attempts} rejections, last: ${detail}`
-  return new StreamError(message, { reason: 'handler', cause })
 }

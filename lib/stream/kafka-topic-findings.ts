@@ -1,6 +1,13 @@
-import type { KafkaFinding } from './kafka-check.ts'
 import { recordRoom, type Topic } from './kafka-topics.ts'
 import type { TopicSpec } from './types.ts'
+
+/** What a cluster was found to be, and what to do about it. */
+export interface KafkaFinding {
+  readonly what: string
+  readonly ok: boolean
+  readonly detail: string
+  readonly remedy?: string
+}
 
 const hourMs = 3_600_000
 

@@ -1,6 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { StreamError } from '../errors.ts'
-import { pause as waitFor } from './sqlite-membership.ts'
+import { beforeHandingOverAgain, type Patience } from './hand-over-again.ts'
 import type { Batch } from './types.ts'
 
 /** Hands the batches of one partition to a handler, one at a time, in order. */
@@ -12,21 +11,14 @@ export interface Delivery {
 }
 
 /** What a delivery needs of its surroundings. */
-export interface DeliveryContext {
+export interface DeliveryContext extends Patience {
   /** Whether records may still be delivered; asked right before each handing over. */
   readonly mayDeliver: () => boolean
   readonly isPaused: () => boolean
   readonly read: (from: number) => Batch | undefined
   readonly onBatch: (batch: Batch) => Promise<void>
   readonly onError: (error: unknown) => void
-  readonly signal: AbortSignal
-  /** How often a batch is handed over before its rejection is fatal. */
-  readonly attempts: number
-  /** Pause before the second attempt, in ms; doubles up to 5 s. */
-  readonly backOffMs: number
 }
-
-const maxBackOffMs = 5_000
 
 /**
  * Delivery of one partition from an offset on.
@@ -55,8 +47,7 @@ export function delivery(context: DeliveryContext, start: number): Delivery {
       } catch (cause) {
         if (signal.aborted) return
         failures += 1
-        if (failures >= context.attempts) throw handlerFailed(batch as Batch, failures, cause)
-        await waitFor(Math.min(maxBackOffMs, context.backOffMs * 2 ** (failures - 1)), signal)
+        await beforeHandingOverAgain(batch as Batch, failures, cause, context)
       }
     }
   }
@@ -79,11 +70,4 @@ export function delivery(context: DeliveryContext, start: number): Delivery {
       await running
     },
   }
-}
-
-function handlerFailed(batch: Batch, attempts: number, cause: unknown): StreamError {
-  const where = `${batch.partition} at offset ${batch.records[0]?.offset}`
-  const detail = cause instanceof Error ? cause.message : String(cause)
-  const message = `${where}: expected onBatch to resolve, got ${attempts} rejections, last: ${detail}`
-  return new StreamError(message, { reason: 'handler', cause })
 }

@@ -81,6 +81,6 @@ function unlessBusy<T>(work: () => T): T | undefined {
 }
 
 /** Waits, or until the signal is aborted. */
-export async function pause(ms: number, signal: AbortSignal): Promise<void> {
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
   await delay(ms, undefined, { signal }).catch(() => undefined)
 }
