@@ -1,5 +1,9 @@
+import { checkConfig } from '../../lib/config/load.ts'
 import { randomStream } from '../../lib/engine/random.ts'
 import { defaultDecoderOptions } from '../../lib/service/decoders.ts'
+import { openPipeline } from '../../lib/service/open-pipeline.ts'
+import { readState } from '../../lib/service/read-state.ts'
+import { topicNames } from '../../lib/stream/topics.ts'
 import { watchMemory } from './live-processes.ts'
 import { type LiveService, liveService, until } from './live-service.ts'
 import { hostilePictures } from './mutate-picture.ts'
@@ -36,6 +40,21 @@ async function quarantined(service: LiveService): Promise<string> {
     .join(', ')
 }
 
+/** Records that the learner has not read yet. */
+async function unread({ data }: LiveService): Promise<number> {
+  const pipeline = await openPipeline(checkConfig({ data }))
+  try {
+    const { head } = await readState(pipeline)
+    const marks = await pipeline.stream.watermarks(topicNames.unlabeled)
+    return marks.reduce(
+      (sum, { partition, high }) => sum + high - (head.offsets[partition] ?? 0),
+      0,
+    )
+  } finally {
+    await pipeline.close()
+  }
+}
+
 /**
  * Damaged, misnamed and malicious pictures by HTTP: nothing dies, memory is bounded, and each is
  * answered, and then applied or set aside with a reason.
@@ -69,6 +88,7 @@ export const hostile: Proof = async ([count = '100000', seed = '1']) => {
     const { applied, duplicates, quarantined: set } = service.events.at(-1) ?? {}
     const taken = statuses.filter((status) => status === 202).length
     const told = Number(applied) + Number(duplicates) + Number(set) - service.pictures
+    const left = await unread(service)
     const odd = statuses.filter((status) => !documented.includes(status)).length
     const bound = (name: string) => (name.startsWith('decoder') ? decoderBytes : roleBytes)
     const isBounded = peaks.every(([name, bytes]) => bytes <= bound(name))
@@ -79,11 +99,11 @@ export const hostile: Proof = async ([count = '100000', seed = '1']) => {
     return {
       lines: [
         `${statuses.length} pictures, seed ${seed}, ${(statuses.length / seconds).toFixed(0)}/s · answered ${counted(statuses.map(String))}`,
-        `taken ${taken}; applied, repeated or set aside ${told}; set aside by embed and learn: ${aside || 'none'}`,
+        `taken ${taken}; applied, repeated or set aside ${told}, not read yet ${left}; set aside by embed and learn: ${aside || 'none'}`,
         `peak resident memory: ${sizes.join(' · ')}`,
         `roles that died ${deaths}, answers that are not documented ${odd}, exit code ${code}`,
       ],
-      holds: deaths === 0 && odd === 0 && told === taken && isBounded && code === 0,
+      holds: deaths === 0 && odd === 0 && told + left === taken && isBounded && code === 0,
     }
   } finally {
     await service.stop()
