@@ -17,6 +17,7 @@ import { rights } from './proofs/rights.ts'
 import { roles } from './proofs/roles.ts'
 import { rollback } from './proofs/rollback.ts'
 import { rounds } from './proofs/rounds.ts'
+import { sameModel } from './proofs/same-model.ts'
 import { search } from './proofs/search.ts'
 import { speed } from './proofs/speed.ts'
 import { supervised } from './proofs/supervised.ts'
@@ -36,6 +37,7 @@ const proofs: Readonly<Record<string, Proof>> = {
   memory,
   speed,
   search,
+  'same-model': sameModel,
   crash,
   refresh,
   rollback,
