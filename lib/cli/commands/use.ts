@@ -24,7 +24,11 @@ export const useCommands: readonly CommandDefinition[] = [
     words: 'search <image>',
     meaning: 'the most similar pictures that are kept',
     example: 'search ./photos/apple.jpg -k 5',
-    options: [model, { flags: '-k <n>', meaning: 'how many', otherwise: '10' }],
+    options: [
+      model,
+      { flags: '--release <name>', meaning: 'stable or previous, in place of --model' },
+      { flags: '-k <n>', meaning: 'how many', otherwise: '10' },
+    ],
     load: async () => (await import('../search.ts')).searchCommand,
   },
   {
