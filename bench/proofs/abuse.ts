@@ -4,7 +4,7 @@ import { checkConfig } from '../../lib/config/load.ts'
 import { openPipeline } from '../../lib/service/open-pipeline.ts'
 import { createToken } from '../../lib/service/tokens.ts'
 import { continuousLoad, p99 } from './live-load.ts'
-import { type LiveService, liveService, newPicture } from './live-service.ts'
+import { type LiveService, liveService, newPicture, until } from './live-service.ts'
 import type { Proof } from './proof.ts'
 
 /** One kind of abuse: goes on until the signal; answers the statuses that it was given. */
@@ -89,7 +89,9 @@ const wrongScope: Abuse = async (service, signal) => {
   await pipeline.close()
   const headers = { authorization: `Bearer ${secret}`, 'content-type': 'image/png' }
   const url = `${service.address('data')}/v1/images`
-  return repeat(signal, () => asked(url, { method: 'POST', headers, body: 'x' }))
+  const write = () => asked(url, { method: 'POST', headers, body: 'x' })
+  await until(async () => (await write()) !== 401) // a new token is known within 30 s
+  return repeat(signal, write)
 }
 
 /** Two thousand requests in one packet. */
