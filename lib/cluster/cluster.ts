@@ -64,12 +64,14 @@ async function fitAndRepair(
   start: Tensor2D,
   settings: Settings,
 ): Promise<Repaired & { iterations: number }> {
-  const fitted = await fitAll(unit, start, settings)
-  start.dispose()
-  settings.report?.({ phase: 'repair' })
-  const repaired = await repair(unit, fitted, settings)
-  fitted.centroids.dispose()
-  return { ...repaired, iterations: fitted.iterations }
+  const fitted = await fitAll(unit, start, settings).finally(() => start.dispose())
+  try {
+    await settings.report?.({ phase: 'repair' })
+    const repaired = await repair(unit, fitted, settings)
+    return { ...repaired, iterations: fitted.iterations }
+  } finally {
+    fitted.centroids.dispose()
+  }
 }
 
 async function partition(
@@ -85,7 +87,7 @@ async function partition(
     if (touched <= settings.k / 2) return warm
     warm.centroids.dispose()
   }
-  settings.report?.({ phase: 'seed' })
+  await settings.report?.({ phase: 'seed' })
   return fitAndRepair(unit, await seedCentroids(unit, settings.k, settings), settings)
 }
 
@@ -121,7 +123,8 @@ async function describe(
  * @param options - See {@link ClusterOptions}.
  * @returns See {@link Clustering}: every cluster in it is alive.
  * @throws {@link ShapeError} if the data do not fill the shape or labels and rows differ.
- * @throws {@link InputError} if k is no positive integer or a number is not finite.
+ * @throws {@link InputError} if k is no positive integer or a number is not finite; what `report`
+ *   throws.
  */
 export async function cluster(embeddings: Matrix, options: ClusterOptions): Promise<Clustering> {
   expectOptions(embeddings, options)
@@ -133,7 +136,7 @@ export async function cluster(embeddings: Matrix, options: ClusterOptions): Prom
   try {
     const found = await partition(rows, { ...settings, minSize })
     try {
-      settings.report?.({ phase: 'measure' })
+      await settings.report?.({ phase: 'measure' })
       const described = await describe(rows, found, settings)
       const { labels, iterations, counts: repaired } = found
       return { requested: options.k, labels, mean, iterations, minSize, repaired, ...described }

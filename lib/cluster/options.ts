@@ -77,8 +77,8 @@ export interface ClusterOptions extends KMeansOptions, SeedingOptions, Omit<Repa
   readonly initialLabels?: Int32Array
   /** Images a cluster above which the fit uses a sample, ≥ 1. Default 256. */
   readonly fitPerCluster?: number
-  /** Called at each phase and, on the engine, each iteration. */
-  readonly report?: (progress: ClusterProgress) => void
+  /** Called at each phase and, on the engine, each iteration; awaited. What it throws ends it. */
+  readonly report?: (progress: ClusterProgress) => unknown
 }
 
 /** Defaults of {@link ClusterOptions}. */

@@ -49,8 +49,8 @@ export interface RoundPorts {
   /** Monotonic clock, ms. */
   readonly now: () => number
   readonly report?: (progress: RoundProgress) => unknown
-  /** Called with every iteration of a clustering, for watchdogs. */
-  readonly alive?: () => void
+  /** Called with every iteration of a clustering, for watchdogs; awaited, and may end the round. */
+  readonly alive?: () => unknown
   readonly signal?: AbortSignal
   /** Loads the artifact elsewhere and embeds pictures; answers why it does not serve, if so. */
   readonly check?: (

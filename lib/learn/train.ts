@@ -32,8 +32,8 @@ export interface TrainingHooks {
   readonly now: () => number
   /** What it answers is awaited, so that it may let others have the thread. */
   readonly report?: (progress: TrainingProgress) => unknown
-  /** Called with every iteration of a clustering, for watchdogs. */
-  readonly alive?: () => void
+  /** Called with every iteration of a clustering, for watchdogs; awaited, and may end the run. */
+  readonly alive?: () => unknown
   readonly signal?: AbortSignal
   /** Watches the model every so many steps; the best state is kept. */
   readonly monitor?: { readonly every: number; score(): Promise<number> }

@@ -205,6 +205,7 @@ const handlers = {
 
   round: async ({ input }: { readonly input: RoundInput }): Promise<RoundResult> => {
     round = new AbortController()
+    const { signal } = round
     let told = 0
     try {
       return await runRound(input, {
@@ -215,8 +216,12 @@ const handlers = {
           },
         },
         now: () => performance.now(),
-        signal: round.signal,
-        alive: () => void host.alive(undefined),
+        signal,
+        alive: async () => {
+          void host.alive(undefined)
+          await breathe()
+          signal.throwIfAborted()
+        },
         report: (progress) => {
           const now = performance.now()
           if (progress.phase === 'train' && now - told < 200) return

@@ -133,10 +133,13 @@ it('leaves no tensor alive, whether it ends well or not', async () => {
   const before = tf.memory().numTensors
   await cluster(matrix, { k: 40 })
   await cluster(matrix, { k: 4, initialLabels: new Int32Array(240), fitPerCluster: 10 })
-  const report = ({ phase }: ClusterProgress) => {
-    if (phase === 'measure') throw new InputError('stop')
+  const many = toMatrix(blobs(2_100, 8, 5, 1).rows)
+  for (const stop of ['seed', 'fit', 'repair', 'measure']) {
+    const report = async ({ phase }: ClusterProgress) => {
+      if (phase === stop) throw new InputError(`stop in ${phase}`)
+    }
+    await expect(cluster(many, { k: 30, report })).rejects.toThrow(`stop in ${stop}`)
   }
-  await expect(cluster(matrix, { k: 6, report })).rejects.toThrow('stop')
   expect(tf.memory().numTensors).toBe(before)
 })
 
