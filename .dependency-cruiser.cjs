@@ -19,7 +19,7 @@ module.exports = {
       from: {
         path: core,
         pathNot:
-          '^lib/(engine/(tf|select|native)|model/(pretrained|artifact|torch-weights)|image/(decode|fingerprint|preprocess|pixel-cache))\\.ts$',
+          '^lib/(engine/(tf|select|native|native-(addon|build|folder|tools)|engine-cache)|model/(pretrained|artifact|torch-weights)|image/(decode|fingerprint|preprocess|pixel-cache))\\.ts$',
       },
       to: { dependencyTypes: ['core'] },
     },
@@ -105,7 +105,7 @@ module.exports = {
       to: {
         path: '^lib/(service|cli|learn)/',
         pathNot:
-          '^lib/service/(accept-picture|disk-space|http/problem|image-limits|open-kafka|program-version|quarantine|requests|served-model|version-model)\\.ts$',
+          '^lib/service/(accept-picture|disk-space|erasures|http/problem|image-limits|open-kafka|program-version|quarantine|requests|served-model|version-model)\\.ts$',
         reachable: true,
       },
     },

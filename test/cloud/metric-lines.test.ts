@@ -41,6 +41,7 @@ const embedder = (id?: string): RoleStatuses => ({
     quarantined: 0,
     lag: 5,
     served: undefined,
+    backlog: 0,
     building: id === undefined ? undefined : { id, vectors: 0, coverage: 0 },
   },
 })
