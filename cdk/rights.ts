@@ -72,6 +72,7 @@ export const roleRights = {
       'docs/channels/',
       'docs/audit/',
       'docs/requests/',
+      'docs/progress/',
       'docs/erased/',
     ],
     deletes: [],
@@ -87,7 +88,7 @@ export const roleRights = {
   collect: {
     ...nothing,
     reads: everything,
-    writes: ['docs/lease/gc.json'],
+    writes: ['docs/lease/gc.json', 'docs/erased/'],
     deletes: everything,
   },
   operator: {

@@ -1,6 +1,6 @@
 import { Duration, type RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib'
 import type { ISecurityGroup } from 'aws-cdk-lib/aws-ec2'
-import { EventBus } from 'aws-cdk-lib/aws-events'
+import { type CfnEventBus, EventBus } from 'aws-cdk-lib/aws-events'
 import { EventSourceMapping, FunctionUrlAuthType } from 'aws-cdk-lib/aws-lambda'
 import type { Construct } from 'constructs'
 import { environmentNames } from '../../lib/config/names.ts'
@@ -73,14 +73,16 @@ export class FunctionsStack extends Stack {
 
   #addModelPublished(props: FunctionsStackProps): PipelineFunction {
     const bus = new EventBus(this, 'bus')
-    publishName(this, props.folder, 'event-bus', bus.eventBusName)
+    // Its attribute: moto puts more than the name where the template refers to the bus.
+    const { attrName } = bus.node.defaultChild as CfnEventBus
+    publishName(this, props.folder, 'event-bus', attrName)
     const announcing = new PipelineFunction(this, 'model-published', {
       ...this.#common(props),
       file: 'model-published',
       role: 'modelPublished',
       network: this.#network(props),
       memoryMiB: 512,
-      environment: { [environmentNames.eventBus]: bus.eventBusName },
+      environment: { [environmentNames.eventBus]: attrName },
     })
     allow(announcing.role, { actions: ['events:PutEvents'], resources: [bus.eventBusArn] })
     new KafkaEventSource(this, 'published', {

@@ -181,13 +181,17 @@ async function lead(
   const telling = { documents, lineage: config.lineage, learner, now, everyMs: lookEveryMs(config) }
   closers.add(tellProgress(telling))
   closers.add(watchLag({ config, stream: pipeline.stream, metrics, positions }))
-  const house = housekeeper(pipeline, {
-    now,
-    clock: monotonicClock,
-    checkpoint: () => learner.checkpoint(),
-    tell: (text) => note(host, text),
-  })
-  closers.add(() => house.stop())
+  // On a bucket only `models gc` deletes: it runs by a schedule, with a right that roles lack.
+  const house =
+    pipeline.config.store.adapter === 'file'
+      ? housekeeper(pipeline, {
+          now,
+          clock: monotonicClock,
+          checkpoint: () => learner.checkpoint(),
+          tell: (text) => note(host, text),
+        })
+      : undefined
+  closers.add(async () => house?.stop())
   const checkpointing = setInterval(() => {
     learner.checkpoint().catch(fail)
   }, config.learn.checkpointEvery)
@@ -208,7 +212,7 @@ async function lead(
       forgetting.start()
       await watch.during(() => learner.finishRound())
       signal.throwIfAborted()
-      house.start()
+      house?.start()
       await learner.start()
       watch.start(learner)
     },
