@@ -7,8 +7,23 @@ import { problemOf, problemType, retryAfter } from './problem.ts'
 /** Requests that one connection has sent and that are not answered yet. */
 interface Line {
   waiting: number
-  /** It was told that there are too many: what else it has sent is not even looked at. */
-  isShut: boolean
+}
+
+/** What tells the parser that the rest of the bytes is another protocol's, and not for it. */
+const notOurs = 2
+
+/**
+ * Lets a connection say no more: what else it has sent is dropped unread.
+ *
+ * Node would parse it all the same, and end every request in it with an error of its own once the
+ * connection closes, which costs far more than the refusal. It has no public way to stop within a
+ * packet; where `onIncoming` is gone one day, this costs what it did, and nothing else changes.
+ */
+function silence(socket: Socket & { readonly parser?: { onIncoming: () => number } }): void {
+  if (socket.parser) socket.parser.onIncoming = () => notOurs
+  socket.removeAllListeners('data')
+  // Read on: closed with bytes unread, it would be reset, and the answers lost.
+  socket.on('data', () => undefined)
 }
 
 function refuse(response: ServerResponse, limit: number): void {
@@ -36,11 +51,10 @@ export function boundedLine(handler: RequestListener, limit: number): RequestLis
   const lines = new WeakMap<Socket, Line>()
   return (request, response) => {
     const { socket } = request
-    const line = lines.get(socket) ?? { waiting: 0, isShut: false }
+    const line = lines.get(socket) ?? { waiting: 0 }
     lines.set(socket, line)
-    if (line.isShut) return
     if (line.waiting >= limit) {
-      line.isShut = true
+      silence(socket)
       refuse(response, limit)
       return
     }
