@@ -4,6 +4,7 @@
 import { availableParallelism, cpus } from 'node:os'
 import { abuse } from './proofs/abuse.ts'
 import { asleep } from './proofs/asleep.ts'
+import { cloud } from './proofs/cloud.ts'
 import { coldInfer } from './proofs/cold-infer.ts'
 import { crash } from './proofs/crash.ts'
 import { deploy } from './proofs/deploy.ts'
@@ -49,6 +50,7 @@ const proofs: Readonly<Record<string, Proof>> = {
   rights,
   asleep,
   deploy,
+  cloud,
   'cold-infer': coldInfer,
 }
 
