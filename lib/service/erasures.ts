@@ -9,6 +9,7 @@ import {
   readFound,
 } from '../registry/document.ts'
 import type { DocumentStore } from '../store/types.ts'
+import { fewAtATime } from './few-at-a-time.ts'
 import type { Asked } from './requests.ts'
 
 /** Who has forgotten a picture, and when, ms since 1970; absent: not yet. */
@@ -82,21 +83,13 @@ export async function readErasure(
 /** Documents that are read or written at a time. */
 const atOnce = 16
 
-/** Does something for each, a few at a time. */
-async function forEach<T>(items: Iterable<T>, work: (item: T) => Promise<unknown>): Promise<void> {
-  const all = [...items]
-  for (let at = 0; at < all.length; at += atOnce) {
-    await Promise.all(all.slice(at, at + atOnce).map(work))
-  }
-}
-
 /** How far it is with pictures, by id; those that nobody asked to forget are left out. */
 export async function readErasures(
   documents: DocumentStore,
   ids: Iterable<string>,
 ): Promise<ReadonlyMap<string, Erasure>> {
   const found = new Map<string, Erasure>()
-  await forEach(ids, async (id) => {
+  await fewAtATime(ids, atOnce, async (id) => {
     const erasure = await readErasure(documents, id)
     if (erasure !== undefined) found.set(id, erasure)
   })
@@ -113,7 +106,7 @@ export function noteErased(
   ids: Iterable<string>,
   change: ErasureDone,
 ): Promise<void> {
-  return forEach(ids, async (id) => {
+  return fewAtATime(ids, atOnce, async (id) => {
     const key = `${prefix}${id}`
     for (;;) {
       const found = await readFound(documents, key)

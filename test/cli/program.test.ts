@@ -41,7 +41,7 @@ it('has the commands of its design, and no other', () => {
       (one) => `models ${one}`,
     ),
     ...['list', 'show', 'name'].map((one) => `clusters ${one}`),
-    ...['image show', 'image forget'],
+    ...['image show', 'image forget', 'backup', 'restore'],
     ...['list', 'show', 'replay'].map((one) => `quarantine ${one}`),
     ...['create', 'list', 'revoke'].map((one) => `token ${one}`),
     ...['print', 'check', 'schema'].map((one) => `config ${one}`),

@@ -2,9 +2,22 @@ import type { CommandDefinition, CommandGroup } from '../command-definition.ts'
 
 const token = () => import('../token.ts')
 const config = () => import('../config.ts')
+const backup = () => import('../backup.ts')
 
 /** What operators need. */
 export const operateCommands: readonly (CommandDefinition | CommandGroup)[] = [
+  {
+    words: 'backup <target>',
+    meaning: 'copy everything to a folder while the service runs; again: only what is new',
+    example: 'backup /mnt/backup/shelves',
+    load: async () => (await backup()).backupCommand,
+  },
+  {
+    words: 'restore <source>',
+    meaning: 'put a backup into an empty place, all of it verified',
+    example: 'restore /mnt/backup/shelves --data ./contrastream-data',
+    load: async () => (await backup()).restoreCommand,
+  },
   {
     name: 'token',
     meaning: 'who may use the service over the network',
