@@ -1,8 +1,15 @@
 #!/usr/bin/env node
-import { exitCodeOf, failureText } from './output.ts'
+import { exitCodeOf, failureText, isUnread } from './output.ts'
 import { program } from './program.ts'
 
 const isVerbose = process.argv.includes('--verbose')
+
+// What nobody reads is no failure of ours: a command that is short just ends, a long one stops.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error) => {
+    if (!isUnread(error)) throw error
+  })
+}
 
 try {
   await program().parseAsync(process.argv)

@@ -50,6 +50,9 @@ export function commandOutput(
   }
 }
 
+/** Whether writing failed because nobody reads any more, as behind `| head`. */
+export const isUnread = (error: Error): boolean => 'code' in error && error.code === 'EPIPE'
+
 /** Exit code that an error ends the program with. */
 export function exitCodeOf(error: unknown): number {
   if (!(error instanceof PipelineError)) return exitCodes.failure

@@ -46,6 +46,8 @@ if (process.send === undefined)
 // A terminal sends it to the whole group; the supervisor decides.
 process.on('SIGINT', () => undefined)
 process.on('SIGTERM', () => undefined)
+// Where nobody reads the log any more, the supervisor decides what follows from it.
+process.stderr.on('error', () => undefined)
 // The supervisor has heard the end of `run`, or is gone: then nobody may be left behind.
 process.on('disconnect', () => process.exit(0))
 const supervisor = connect<RoleProcessHost>(roleChannel(process), handlers)

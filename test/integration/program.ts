@@ -22,6 +22,8 @@ export interface Running {
   lines(): readonly Record<string, unknown>[]
   /** Resolves once standard error or output holds the text; rejects if the program ends first. */
   said(text: string): Promise<void>
+  /** Reads its standard output no more, as `head` does. */
+  closeOutput(): void
   /** Sends a signal to the program alone. */
   signal(name: NodeJS.Signals): void
   /** Kills it with all its children. */
@@ -71,6 +73,7 @@ export function start(args: readonly string[], { prefix = [], env = {} }: Launch
         look()
         void ended.then(() => failed(new Error(`the program ended before it said ${text}`)))
       }),
+    closeOutput: () => void child.stdout.destroy(),
     signal: (name) => {
       child.kill(name)
     },

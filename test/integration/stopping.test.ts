@@ -46,6 +46,21 @@ it.each([
   },
 )
 
+it('writes a checkpoint and ends quietly once nobody reads its output', async () => {
+  const running = run('unread')
+  await running.said('"phase":"train"')
+  running.closeOutput()
+  const { code, errors } = await running.ended
+  expect(code).toBe(0)
+  expect(errors).not.toContain('EPIPE')
+
+  const again = run('unread')
+  await again.said('"event":"round-began"')
+  again.signal('SIGTERM')
+  const { lines } = await again.ended
+  expect(lines.find(({ event }) => event === 'resumed')).toMatchObject({ applied: 176 })
+})
+
 it('ends where it cannot stop, once the deadline has passed', async () => {
   const running = run('deadline', ['run.deadline=1s'], hanging)
   await running.said('"behind":176')
