@@ -1,5 +1,6 @@
 import { findFaults } from '../config/findings.ts'
 import { printSettings, settingsJsonSchema, settingsTree } from '../config/print.ts'
+import { tokenFinding } from '../service/token-finding.ts'
 import { contextOf, type GlobalOptions } from './context.ts'
 import { commandOutput, exitCodes } from './output.ts'
 
@@ -16,7 +17,8 @@ export async function configPrint(_: Args, options: GlobalOptions): Promise<void
 /** `contrastream config check` */
 export async function configCheck(_: Args, options: GlobalOptions): Promise<void> {
   const { config, output } = contextOf('config check', options)
-  const findings = findFaults(config)
+  const found = await tokenFinding(config, Date.now())
+  const findings = [...findFaults(config), ...(found === undefined ? [] : [found])]
   if (output.isJson)
     output.result({ event: 'config-check', ok: findings.length === 0, findings }, '')
   else {

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { checkConfig, loadConfig } from '../../lib/config/load.ts'
@@ -64,4 +64,21 @@ it('has a JSON Schema that knows every section', async () => {
   const schema = lines[0]?.['jsonSchema'] as { properties: object; required?: string[] }
   expect(Object.keys(schema.properties)).toEqual(Object.keys(checkConfig({})))
   expect(schema.required ?? []).toEqual([])
+})
+
+it.each([
+  ['http.host', ['http.host=0.0.0.0']],
+  ['http.adminHost', ['http.adminHost=192.168.1.2']],
+  ['http.host', ['http.names=[pictures.example.org]']],
+])('finds a missing token at %s with %j, until there is one', async (key, settings) => {
+  const data = temporaryFolder()
+  const pairs = ['--data', data, '--json', ...settings.flatMap((pair) => ['--set', pair])]
+  const check = () => command('config', 'check', ...pairs)
+  const missing = await check()
+  expect([missing.code, missing.lines[0]]).toMatchObject([3, { findings: [{ key }] }])
+  expect(readdirSync(data)).toEqual([])
+  const made = await command('token', 'create', '--scope', 'read', '--data', data, '--json')
+  expect((await check()).code).toBe(0)
+  await command('token', 'revoke', String(made.lines[0]?.['id']), '--data', data)
+  expect((await check()).code).toBe(3)
 })

@@ -5,6 +5,11 @@ export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)
 }
 
+/** Whether others than this machine may come: directly, or by a name that a proxy is sent. */
+export function isReachable(host: string, names: readonly string[]): boolean {
+  return !isLoopback(host) || names.length > 0
+}
+
 /** The name in a Host header, without port and brackets. */
 function nameOf(header: string): string | undefined {
   const [, bracketed, plain] =

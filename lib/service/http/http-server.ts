@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { ConfigError } from '../../errors.ts'
 import { admission } from './admission.ts'
-import { isLoopback } from './check-host.ts'
+import { isReachable } from './check-host.ts'
 import { clusterNameRoutes, clusterRoutes } from './cluster-routes.ts'
 import { erasedPictures } from './erased.ts'
 import { forgetRoutes, imageRoutes } from './image-routes.ts'
@@ -42,10 +42,6 @@ export interface HttpServer {
 /** Requests at work, on both ports together. */
 const maxRequests = 256
 const cutAfterMs = 5_000
-
-/** Whether others than this machine may come: directly, or by a name that a proxy is sent. */
-const isReachable = (host: string, names: readonly string[]): boolean =>
-  !isLoopback(host) || names.length > 0
 
 async function open(app: HttpApp, host: string, port: number, key: string): Promise<string> {
   try {
