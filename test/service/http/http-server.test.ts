@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { modelCalls } from '../../../lib/service/http/model-views.ts'
+import { storeCalls } from '../../../lib/service/http/store-calls.ts'
 import { requestedIndex } from '../../../lib/service/index-request.ts'
 import {
+  type Answer,
+  acceptingOf,
   ask,
   askRaw,
   idOf,
@@ -160,22 +163,49 @@ describe('pictures in', () => {
     expect(thumbnail.bytes.includes(Buffer.from(bytes))).toBe(false)
   })
 
-  it('are refused while the disk is below its floor, and taken again by themselves', async () => {
-    const full = await openShop({ disk: { floor: '900000GiB' } }, true)
-    const { server, data } = await startServer(partsOf(full))
-    const send = async (at: string) => {
-      const body = (await png(34)) as Uint8Array<ArrayBuffer>
-      return ask(`${at}/v1/images`, { method: 'POST', body })
+  describe('while the disk is full', () => {
+    let full: Shop
+    const room = { free: 0, floor: 1 }
+    let crowded: Running
+    beforeAll(async () => {
+      full = await openShop({}, true)
+      const accepting = { ...acceptingOf(full), space: () => ({ ...room }) }
+      const store = storeCalls(full.pipeline, accepting, Date.now)
+      crowded = await startServer(partsOf(full, { store }))
+    })
+    afterAll(async () => {
+      await crowded.server.close({ drainMs: 0 })
+      await full.close()
+    })
+    const send = async (level: number) => {
+      const body = (await png(level)) as Uint8Array<ArrayBuffer>
+      return ask(`${crowded.data}/v1/images`, { method: 'POST', body })
     }
-    const refused = await send(data)
-    expect(refused.json).toMatchObject({ status: 503, code: 'BUSY', reason: 'disk-full' })
-    expect(refused.headers.get('retry-after')).toBe('5')
-    await server.close({ drainMs: 0 })
-    const roomy = { ...full, config: shop.config }
-    const again = await startServer(partsOf(roomy))
-    expect((await send(again.data)).status).toBe(202)
-    await again.server.close({ drainMs: 0 })
-    await full.close()
+
+    it('are refused below its floor, and taken again by themselves', async () => {
+      room.free = 1
+      const refused = await send(34)
+      expect(refused.json).toMatchObject({ status: 503, code: 'BUSY', reason: 'disk-full' })
+      expect(refused.headers.get('retry-after')).toBe('5')
+      room.free = 2
+      expect((await send(34)).status).toBe(202)
+    })
+
+    it('are refused when nothing more can be written, and taken again by themselves', async () => {
+      room.free = 2
+      const { database } = full.pipeline
+      const pages = Number(database.prepare('PRAGMA page_count').get()?.['page_count'])
+      database.exec(`PRAGMA max_page_count = ${pages}`)
+      const answers: Answer[] = []
+      for (let level = 40; level < 400 && answers.at(-1)?.status !== 503; level += 1) {
+        answers.push(await send(level))
+      }
+      const refused = answers.at(-1)
+      expect(refused?.json).toMatchObject({ status: 503, reason: 'disk-full' })
+      expect(refused?.headers.get('retry-after')).toBe('5')
+      database.exec('PRAGMA max_page_count = 4294967294')
+      expect((await send(39 + answers.length)).status).toBe(202)
+    })
   })
 
   it('are forgotten: not shown, not found, not taken again', async () => {

@@ -239,16 +239,18 @@ export async function openShop(change: ConfigInput = {}, isBare = false): Promis
   }
 }
 
+/** How a server over a shop takes pictures in. */
+export const acceptingOf = ({ config }: Shop) => ({
+  topic: topicNames.unlabeled,
+  source: 'http',
+  limits: { bytes: config.limits.bytes, formats: config.image.formats },
+  hash: async (bytes: Uint8Array) => idOf(bytes),
+  space: () => diskSpace(config.data, config.disk.floor),
+})
+
 /** What a server over a shop works with. */
 export function partsOf(shop: Shop, change: Partial<HttpParts> = {}): HttpParts {
   const { config, pipeline } = shop
-  const accepting = {
-    topic: topicNames.unlabeled,
-    source: 'http',
-    limits: { bytes: config.limits.bytes, formats: config.image.formats },
-    hash: async (bytes: Uint8Array) => idOf(bytes),
-    space: () => diskSpace(config.data, config.disk.floor),
-  }
   return {
     config,
     log: openLog(
@@ -260,7 +262,7 @@ export function partsOf(shop: Shop, change: Partial<HttpParts> = {}): HttpParts 
     releases: Object.assign(shop.releases, { bad: [] }),
     previous: shop.previous,
     decoders: shop.decoders,
-    store: storeCalls(pipeline, accepting, Date.now),
+    store: storeCalls(pipeline, acceptingOf(shop), Date.now),
     events: shop.events,
     health: () => ({ isLive: true, isReady: true, notes: [] }),
     now: Date.now,
