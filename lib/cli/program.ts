@@ -4,6 +4,7 @@ import { learnCommands } from './commands/learn.ts'
 import { modelsCommands } from './commands/models.ts'
 import { operateCommands } from './commands/operate.ts'
 import { pictureCommands } from './commands/pictures.ts'
+import { indexCommands } from './commands/search-index.ts'
 import { startCommands } from './commands/start.ts'
 import { useCommands } from './commands/use.ts'
 import type { GlobalOptions } from './context.ts'
@@ -13,6 +14,7 @@ const commands: readonly (CommandDefinition | CommandGroup)[] = [
   ...useCommands,
   ...learnCommands,
   modelsCommands,
+  indexCommands,
   ...pictureCommands,
   ...operateCommands,
 ]

@@ -29,10 +29,18 @@ export async function beginGeneration(
   return attempts.length === 0 ? all.create(begun, spent + 1) : usableGeneration(attempts)
 }
 
-/** Begins one more attempt, whatever there is: somebody asked for it. */
-export async function beginAgain(all: Generations, begun: NewGeneration): Promise<Generation> {
+/**
+ * Begins one more attempt, whatever there is: somebody asked for it.
+ *
+ * @param spent - Number of an attempt that may have been collected: it is not used again.
+ */
+export async function beginAgain(
+  all: Generations,
+  begun: NewGeneration,
+  spent = 0,
+): Promise<Generation> {
   const attempts = await all.list(begun.version)
-  return all.create(begun, Math.max(0, ...attempts.map(attemptOf)) + 1)
+  return all.create(begun, Math.max(spent, ...attempts.map(attemptOf)) + 1)
 }
 
 /** The newest attempt that has not failed. */

@@ -91,9 +91,10 @@ export async function chooseTargets(
   const asked = newest?.state === 'building' && newest.id !== served?.id ? newest : undefined
   const first = asked ?? (served === undefined ? await ofStable() : await ofWished())
   const building = first ?? (served === undefined ? undefined : await ofCandidate())
-  // A candidate that has to wait for a wish is not given up.
-  const waiting = building?.version === wished?.version ? candidate?.version : undefined
-  await giveUp(all, [stable.version, building?.version, waiting])
+  // What has to wait for something that somebody asked for is not given up.
+  const isWish = building?.version === wished?.version
+  const waiting = asked !== undefined || isWish ? [candidate?.version, wished?.version] : []
+  await giveUp(all, [stable.version, building?.version, ...waiting])
   return { served, building }
 }
 

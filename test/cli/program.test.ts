@@ -43,6 +43,7 @@ it('has the commands of its design, and no other', () => {
     ...['list', 'show', 'name'].map((one) => `clusters ${one}`),
     ...['image show', 'image forget', 'backup', 'restore'],
     ...['list', 'show', 'replay'].map((one) => `quarantine ${one}`),
+    ...['status', 'rebuild'].map((one) => `index ${one}`),
     ...['create', 'list', 'revoke'].map((one) => `token ${one}`),
     ...['print', 'check', 'schema'].map((one) => `config ${one}`),
   ]
