@@ -98,6 +98,17 @@ const http = section({
 const store = z
   .strictObject({
     adapter: z.enum(['file', 's3']).default('file').describe('Of blobs and documents'),
+    allow: z
+      .array(
+        z
+          .string()
+          .regex(
+            /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\/[\w.-]+)*$/,
+            'expected bucket or bucket/folder',
+          ),
+      )
+      .default([])
+      .describe('Other buckets, or folders in them, that an envelope may name'),
     s3: section({
       bucket: z
         .string()

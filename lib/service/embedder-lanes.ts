@@ -52,6 +52,7 @@ export function embedderLanes(
   const reader = {
     blobs,
     quarantine: aside,
+    elsewhere: parts.elsewhere,
     maxBytes: options.maxPictureBytes,
     isErased: (id: string) => context.erased.has(id),
   }

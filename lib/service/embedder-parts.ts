@@ -5,6 +5,7 @@ import type { BlockSource } from '../search/recall.ts'
 import type { Stamp } from '../search/types.ts'
 import type { StreamPort } from '../stream/types.ts'
 import type { Decoders } from './decoders.ts'
+import type { ReadElsewhere } from './pictures-elsewhere.ts'
 
 /** A version, loaded to embed pictures. Its tensors live in a thread of its own. */
 export interface VersionEmbedder extends Stamp {
@@ -56,6 +57,8 @@ export const defaultEmbedderOptions: Required<EmbedderOptions> = {
 export interface EmbedderParts {
   readonly registry: Registry
   readonly stream: StreamPort
+  /** Reads pictures that envelopes refer to. */
+  readonly elsewhere: ReadElsewhere
   /** Consumer group, shared by all embedders of a pipeline. */
   readonly group: string
   /** Owner string, for the audit. */

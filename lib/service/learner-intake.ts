@@ -5,6 +5,7 @@ import { topicNames } from '../stream/topics.ts'
 import type { Batch, Consumption, Partition, StartAt } from '../stream/types.ts'
 import type { LearnerCheckpoints } from './learner-checkpoints.ts'
 import type { LearnerMemory, LearnerParts } from './learner-memory.ts'
+import { picturesElsewhere } from './pictures-elsewhere.ts'
 import { quarantine } from './quarantine.ts'
 import { type RecordPicture, readRecords } from './record-pictures.ts'
 import { groupOf } from './role-settings.ts'
@@ -48,6 +49,7 @@ export function learnerIntake(
   const { stream, blobs } = pipeline
   const admission = intakeOf(config, new Set(parts.labelled?.ids))
   const aside = quarantine(stream, topicNames.dead, 'learn', now)
+  const elsewhere = picturesElsewhere(config)
   let consumption: Consumption | undefined
   let lag = 0
   let failure: PipelineError | undefined
@@ -82,6 +84,7 @@ export function learnerIntake(
       blobs,
       decoders,
       quarantine: aside,
+      elsewhere,
       maxBytes: config.limits.bytes,
       wasSeen: (id: string) => wasSeen(memory.state.seen, id),
       isErased: (id: string) => refused.has(id),

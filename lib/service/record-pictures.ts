@@ -1,11 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { MissingError, PipelineError } from '../errors.ts'
+import { InputError, MissingError, PipelineError } from '../errors.ts'
 import type { DecodedImage } from '../image/decode.ts'
 import { imageId } from '../image/fingerprint.ts'
 import type { BlobStore } from '../store/types.ts'
-import { readImageRecord } from '../stream/envelope.ts'
+import { type Envelope, readImageRecord } from '../stream/envelope.ts'
 import type { InRecord, Partition } from '../stream/types.ts'
 import type { Decoders } from './decoders.ts'
+import type { ReadElsewhere } from './pictures-elsewhere.ts'
 import { isDataError, type Origin, type Quarantine } from './quarantine.ts'
 
 /** A record that became a decoded picture. */
@@ -29,6 +30,8 @@ export interface RecordReader {
   readonly blobs: BlobStore
   readonly decoders: Pick<Decoders, 'decode'>
   readonly quarantine: Quarantine
+  /** Reads pictures that envelopes refer to. */
+  readonly elsewhere: ReadElsewhere
   readonly maxBytes: number
   /** Whether these very bytes were applied before; such a record is not decoded again. */
   readonly wasSeen: (id: string) => boolean
@@ -40,13 +43,32 @@ export interface RecordReader {
 const readsOfBlob = 3
 const betweenReadsMs = 200
 
-async function pictureBytes(reader: RecordReader, id: string): Promise<Uint8Array> {
+async function present(
+  what: string,
+  get: () => Promise<Uint8Array | undefined>,
+): Promise<Uint8Array> {
   for (let read = 1; ; read += 1) {
-    const bytes = await reader.blobs.get('pictures', id, { maxBytes: reader.maxBytes })
+    const bytes = await get()
     if (bytes !== undefined) return bytes
-    if (read === readsOfBlob) throw new MissingError(`record: expected a picture ${id}, got none`)
+    if (read === readsOfBlob) throw new MissingError(`record: expected a picture ${what}, got none`)
     await delay(betweenReadsMs)
   }
+}
+
+/** Bytes that an envelope names; those from elsewhere are the pipeline's own from then on. */
+async function pictureBytes(
+  { blobs, elsewhere, isErased, maxBytes }: RecordReader,
+  { sha256, ref }: Envelope,
+): Promise<Uint8Array> {
+  if (ref === undefined) return present(sha256, () => blobs.get('pictures', sha256, { maxBytes }))
+  const place = `${ref.store}/${ref.key}`
+  const bytes = await present(place, () => elsewhere(ref))
+  const digest = imageId(bytes)
+  if (digest !== sha256) {
+    throw new InputError(`record: expected ${sha256} at ${place}, got a picture ${digest}`)
+  }
+  if (!isErased(sha256)) await blobs.put('pictures', bytes)
+  return bytes
 }
 
 const timeOf = (text: string | undefined, otherwise: number): number =>
@@ -74,7 +96,7 @@ async function read(reader: RecordReader, topic: string, record: InRecord): Prom
   const { sha256: id, source, capturedAt } = parsed.envelope
   const outcome = passedOver(reader, id)
   if (outcome !== undefined) return { outcome }
-  const image = await reader.decoders.decode(await pictureBytes(reader, id))
+  const image = await reader.decoders.decode(await pictureBytes(reader, parsed.envelope))
   const at = timeOf(capturedAt, record.timestamp)
   return { outcome: 'picture', picture: { id, source, at, image } }
 }

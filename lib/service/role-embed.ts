@@ -12,6 +12,7 @@ import { measureEmbedder } from './measure-embedder.ts'
 import { openMetrics } from './metrics.ts'
 import { watchLag } from './metrics-lag.ts'
 import { openPipeline } from './open-pipeline.ts'
+import { picturesElsewhere } from './pictures-elsewhere.ts'
 import type { Role, RoleHost, RoleSettings } from './role.ts'
 import { decoderShare, groupOf, lookEveryMs } from './role-settings.ts'
 import { limitsOf } from './settings.ts'
@@ -68,6 +69,7 @@ export async function embedRole(
     const one = embedder({
       registry,
       stream,
+      elsewhere: picturesElsewhere(config),
       group: groupOf(config, 'embed'),
       by: processName(),
       open: (version) =>

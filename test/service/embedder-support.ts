@@ -97,6 +97,7 @@ export function embedderOn(
     registry: registryOf(stores),
     stream: stores.stream,
     group: 'contrastream-main-embed',
+    elsewhere: async () => undefined,
     by: 'embed-1',
     open: async ({ version }) => openVersion(version, closed),
     erased: async () => new Set(),
