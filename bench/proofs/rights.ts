@@ -38,6 +38,8 @@ const keys = [
   'docs/names/7.json',
   'docs/tokens/t.json',
   'docs/erased/abc.json',
+  'docs/progress/main.json',
+  'docs/maps/v1-0123456789ab.json',
 ] as const
 const topics = ['images.unlabeled', 'images.embedded', 'images.dead', 'models.published'] as const
 
@@ -53,13 +55,13 @@ const expected: Readonly<
   },
   learn: {
     writes:
-      /^(blobs\/(pictures|state|models|quarantine)|kept|docs\/(pipeline|lease|checkpoint|versions|channels|audit|requests|erased))/,
+      /^(blobs\/(pictures|state|models|quarantine)|kept|docs\/(pipeline|lease|checkpoint|versions|channels|audit|requests|erased|progress))/,
     produces: ['images.dead', 'models.published'],
   },
   serve: { writes: /^$/, produces: [] },
   infer: { writes: /^$/, produces: [] },
   'model-published': { writes: /^$/, produces: ['images.dead'] },
-  collect: { writes: /^docs\/lease\/gc/, produces: [] },
+  collect: { writes: /^docs\/(lease\/gc|erased)/, produces: [] },
   operator: {
     writes: /^docs\/(channels|audit|requests|names|tokens|erased)/,
     produces: ['images.unlabeled', 'models.published'],
