@@ -53,6 +53,7 @@ it('asks for a bucket where the stores are to be in one', () => {
   expect(() => checkConfig({ store: { adapter: 's3' } })).toThrow(/store.s3.bucket: expected/)
   expect(checkConfig({ store: { adapter: 's3', s3: { bucket: 'data' } } }).store).toEqual({
     adapter: 's3',
+    allow: [],
     s3: { bucket: 'data', prefix: '', region: '', endpoint: '', pathStyle: false },
   })
   expect(checkConfig({}).store.adapter).toBe('file')
