@@ -6,10 +6,7 @@ import { canonicalText } from '../registry/canonical.ts'
 import { digestOf } from '../registry/digest.ts'
 import { countSchema, digestSchema } from '../registry/document.ts'
 import { namePattern } from '../registry/pipeline.ts'
-import { sha256 } from '../store/blob-digest.ts'
-import { type Layout, spaces } from '../store/file-layout.ts'
 import type { Digest, JsonObject, Space } from '../store/types.ts'
-import { fileDigest } from './file-digest.ts'
 
 /** A file of a snapshot. */
 export interface BackupFile {
@@ -78,17 +75,6 @@ const manifestSchema = z.strictObject({
   blobs: z.strictObject({ count: countSchema, bytes: countSchema }),
 })
 const sealedSchema = manifestSchema.extend({ seal: digestSchema })
-const documentSchema = z.strictObject({
-  key: z.string().min(1),
-  value: z.record(z.string(), z.unknown()),
-})
-const blobSchema = z.strictObject({
-  space: z.enum(spaces as [Space, ...Space[]]),
-  digest: digestSchema,
-  bytes: countSchema,
-  kept: z.boolean(),
-})
-
 /** Folder of a snapshot. */
 export function snapshotFolder(backup: string, seq: number): string {
   return join(backup, backupNames.snapshots, String(seq))
@@ -106,7 +92,7 @@ const sealOf = (manifest: BackupManifest): Digest =>
 /** Where bytes are not what was written: the file, and what was expected of it. */
 export function damagedBackup(path: string, expected: string, cause?: unknown): ArtifactError {
   return new ArtifactError(
-    `${path}: expected ${expected}, got other bytes; use another backup, or make it again`,
+    `${path}: expected ${expected}, got other bytes; use another backup, or remove this file and make the backup again`,
     { reason: 'damaged', cause },
   )
 }
@@ -145,60 +131,7 @@ function parsed(path: string, text: string): unknown {
   }
 }
 
-/**
- * Compares the files of a snapshot with what was written.
- *
- * @throws {@link ArtifactError} naming the first that is missing or damaged.
- */
-export async function verifySnapshot(backup: string, manifest: BackupManifest): Promise<void> {
-  for (const { name, sha256: expected } of manifest.files) {
-    const path = join(snapshotFolder(backup, manifest.seq), name)
-    const digest = await fileDigest(path).catch((cause) => {
-      throw damagedBackup(path, 'a file', cause)
-    })
-    if (digest !== expected) throw damagedBackup(path, `sha256 ${expected}`)
-  }
-}
-
-/** The documents of a backup, of which the snapshot is verified. */
-export async function readDocuments(
-  backup: string,
-  { seq }: BackupManifest,
-): Promise<readonly BackupDocument[]> {
-  const lines = await linesOf(join(snapshotFolder(backup, seq), backupNames.documents))
-  return lines.map((line) => documentSchema.parse(JSON.parse(line)) as BackupDocument)
-}
-
-/** The blobs that a backup lists, of which the snapshot is verified. */
-export async function readBlobs(
-  backup: string,
-  { seq }: BackupManifest,
-): Promise<readonly BackupBlob[]> {
-  const lines = await linesOf(join(snapshotFolder(backup, seq), backupNames.blobs))
-  return lines.map((line) => blobSchema.parse(JSON.parse(line)))
-}
-
 /** Values, one a line. */
 export function jsonLines(values: readonly object[]): Uint8Array {
   return new TextEncoder().encode(values.map((value) => `${JSON.stringify(value)}\n`).join(''))
-}
-
-const linesOf = async (path: string): Promise<readonly string[]> =>
-  (await readFile(path, 'utf8')).split('\n').filter(Boolean)
-
-/**
- * Bytes of a blob in a backup.
- *
- * @throws {@link ArtifactError} naming the file if it is missing or damaged.
- */
-export async function readBackupBlob(
-  layout: Layout,
-  { space, digest }: BackupBlob,
-): Promise<Uint8Array> {
-  const path = layout.file(space, digest)
-  const bytes = await readFile(path).catch((cause) => {
-    throw damagedBackup(path, 'a file', cause)
-  })
-  if ((await sha256(bytes)) !== digest) throw damagedBackup(path, 'the bytes of its name')
-  return bytes
 }

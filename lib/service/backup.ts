@@ -1,14 +1,14 @@
 import { existsSync } from 'node:fs'
-import { mkdir, readdir, rm, stat } from 'node:fs/promises'
+import { mkdir, readdir, rm } from 'node:fs/promises'
 import { isAbsolute, join, relative, resolve } from 'node:path'
-import { BusyError, ConfigError, StoreError } from '../errors.ts'
+import { BusyError, ConfigError } from '../errors.ts'
 import type { Clock } from '../registry/clock.ts'
 import { digestOf } from '../registry/digest.ts'
-import { blobLayout, type Layout, spaces } from '../store/file-layout.ts'
+import { blobLayout } from '../store/file-layout.ts'
 import { durableFiles, unlessAbsent } from '../store/file-write.ts'
 import type { Amount } from '../store/types.ts'
+import { copyBlobs, prune } from './backup-blobs.ts'
 import {
-  type BackupBlob,
   type BackupFile,
   type BackupManifest,
   backupNames,
@@ -18,7 +18,6 @@ import {
   snapshotFolder,
 } from './backup-format.ts'
 import { takeSnapshot } from './backup-snapshot.ts'
-import { fewAtATime } from './few-at-a-time.ts'
 import { asOnlyCollector } from './housekeeping-lease.ts'
 import type { Pipeline } from './open-pipeline.ts'
 import { programVersion } from './program-version.ts'
@@ -44,8 +43,6 @@ export interface BackupReport {
   readonly damaged: readonly string[]
 }
 
-/** Blobs that are read at a time: one may have 1 GiB. */
-const atOnce = 4
 const betweenTriesMs = 1_000
 
 /**
@@ -64,12 +61,12 @@ export async function backup(
 ): Promise<BackupReport> {
   const { clock, signal, note } = options
   const folder = resolve(target)
-  const seq = await nextNumber(pipeline, folder)
+  await nextNumber(pipeline, folder) // rather than after a wait
   for (let isTold = false; ; isTold = true) {
     try {
       return await asOnlyCollector(
         pipeline.documents,
-        (lease) => copy(pipeline, folder, seq, options, () => lease.assertHeld()),
+        (lease) => copy(pipeline, folder, options, () => lease.assertHeld()),
         signal,
       )
     } catch (error) {
@@ -106,11 +103,11 @@ async function nextNumber({ config, stream }: Pipeline, folder: string): Promise
 async function copy(
   pipeline: Pipeline,
   folder: string,
-  seq: number,
   { now }: BackupOptions,
   assertMay: () => void,
 ): Promise<BackupReport> {
   const { config, stream } = pipeline
+  const seq = await nextNumber(pipeline, folder) // another one may have ended meanwhile
   const layout = blobLayout(folder)
   const files = durableFiles(folder, layout.temporary)
   const within = snapshotFolder(folder, seq)
@@ -118,7 +115,7 @@ async function copy(
   await mkdir(within, { recursive: true, mode: 0o700 })
   const at = now()
   const snapshot = await takeSnapshot(pipeline, within)
-  const { blobs, ...copied } = await copyBlobs(pipeline, layout, snapshot.blobs, assertMay)
+  const { blobs, ...copied } = await copyBlobs(pipeline.blobs, layout, snapshot.blobs, assertMay)
   const write = async (name: string, bytes: Uint8Array): Promise<BackupFile> => {
     await files.write(join(within, name), bytes)
     return { name, bytes: bytes.length, sha256: digestOf(bytes) }
@@ -144,62 +141,4 @@ async function copy(
   await files.write(join(folder, backupNames.manifest), sealManifest(manifest))
   const removed = await prune(folder, layout, seq, blobs)
   return { manifest, ...copied, removed }
-}
-
-/** Copies what is not there yet. */
-async function copyBlobs(
-  { blobs }: Pipeline,
-  layout: Layout,
-  listed: readonly BackupBlob[],
-  assertMay: () => void,
-): Promise<{ blobs: readonly BackupBlob[]; copied: Amount; damaged: readonly string[] }> {
-  const files = durableFiles(layout.root, layout.temporary)
-  const copied = { count: 0, bytes: 0 }
-  const there: BackupBlob[] = []
-  const damaged: string[] = []
-  await fewAtATime(listed, atOnce, async (blob) => {
-    const { space, digest, bytes: size } = blob
-    assertMay()
-    const path = layout.file(space, digest)
-    const present = await stat(path).catch(unlessAbsent)
-    if (present?.size === size) return there.push(blob)
-    const bytes = await blobs.get(space, digest, { maxBytes: size }).catch((error: unknown) => {
-      if (!(error instanceof StoreError && error.reason === 'damaged')) throw error
-    })
-    if (bytes === undefined) return damaged.push(`${space}/${digest}`)
-    await files.write(path, bytes)
-    copied.count += 1
-    copied.bytes += size
-    return there.push(blob)
-  })
-  return { blobs: there, copied, damaged }
-}
-
-/** Removes snapshots and blobs that the new manifest does not name. */
-async function prune(
-  folder: string,
-  layout: Layout,
-  seq: number,
-  blobs: readonly BackupBlob[],
-): Promise<Amount> {
-  const removed = { count: 0, bytes: 0 }
-  for (const name of await readdir(join(folder, backupNames.snapshots))) {
-    if (name === String(seq)) continue
-    await rm(join(folder, backupNames.snapshots, name), { recursive: true })
-  }
-  await rm(layout.temporary, { recursive: true, force: true })
-  const named = new Set(blobs.map(({ space, digest }) => layout.file(space, digest)))
-  for (const space of spaces) {
-    const within = layout.spaceFolder(space)
-    for (const shelf of (await readdir(within).catch(unlessAbsent)) ?? []) {
-      for (const name of await readdir(join(within, shelf))) {
-        const path = join(within, shelf, name)
-        if (named.has(path)) continue
-        removed.count += 1
-        removed.bytes += (await stat(path)).size
-        await rm(path)
-      }
-    }
-  }
-  return removed
 }

@@ -1,29 +1,12 @@
-import { copyFile, mkdir, open, readdir, rename, rm, rmdir } from 'node:fs/promises'
+import { mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import type { Config } from '../config/schema.ts'
-import { ConfigError, StoreError } from '../errors.ts'
-import { plainJson } from '../registry/canonical.ts'
-import { listAll, readDocument, readFound } from '../registry/document.ts'
-import { leaseKind } from '../registry/lease-document.ts'
-import { blobLayout } from '../store/file-layout.ts'
-import { durableFiles, unlessAbsent } from '../store/file-write.ts'
-import { sqliteDocuments } from '../store/sqlite.ts'
-import type { DocumentStore, JsonObject } from '../store/types.ts'
-import {
-  type BackupBlob,
-  type BackupManifest,
-  backupNames,
-  damagedBackup,
-  readBackupBlob,
-  readBlobs,
-  readDocuments,
-  readManifest,
-  snapshotFolder,
-  verifySnapshot,
-} from './backup-format.ts'
-import { openDatabase } from './database.ts'
-import { fewAtATime } from './few-at-a-time.ts'
-import { openStores } from './open-stores.ts'
+import { ConfigError } from '../errors.ts'
+import { unlessAbsent } from '../store/file-write.ts'
+import { type BackupManifest, backupNames, readManifest } from './backup-format.ts'
+import { verifySnapshot } from './backup-read.ts'
+import { fillFolder, fillPorts } from './restore-fill.ts'
+import { syncPath } from './sync-path.ts'
 
 /** What a restore has done. */
 export interface RestoreReport {
@@ -32,13 +15,14 @@ export interface RestoreReport {
   readonly hasLog: boolean
 }
 
-const atOnce = 4
-const leasePrefix = 'lease/'
+/** Folder, inside the data folder, of what is not whole yet. */
+const unfinishedName = 'restoring'
 
 /**
  * Puts a backup where the configuration says, all of it verified on the way.
  *
- * A data folder appears by one rename, once everything is in it; in a bucket documents come last.
+ * The database of a data folder appears by one rename, after everything else; in a bucket documents
+ * come last.
  * What is cut off before leaves nothing that a role would begin from.
  *
  * @param source - Folder of the backup.
@@ -65,18 +49,19 @@ export async function restore(
     manifest.store === 'file' &&
     config.stream.adapter === manifest.stream
   const folder = resolve(config.data)
-  const unfinished = `${folder}.restoring`
+  const unfinished = join(folder, unfinishedName)
+  // Not by a rename of the folder itself: it may be a mounted volume.
+  const isMade = (await mkdir(folder, { recursive: true, mode: 0o700 })) !== undefined
   try {
-    await rm(unfinished, { recursive: true, force: true }) // of a restore that was killed
-    await mkdir(unfinished, { recursive: true, mode: 0o700 })
+    await clear(folder) // of a restore that was killed
+    await mkdir(unfinished, { mode: 0o700 })
     if (isSamePlace) await fillFolder(unfinished, backup, manifest, signal)
     else await fillPorts({ ...config, data: unfinished }, backup, manifest, signal)
-    await sync(unfinished)
-    await rmdir(folder).catch(unlessAbsent)
-    await rename(unfinished, folder)
-    await sync(dirname(folder))
-  } finally {
-    await rm(unfinished, { recursive: true, force: true })
+    await moveUp(unfinished, folder)
+  } catch (error) {
+    await clear(folder)
+    if (isMade) await rmdir(folder)
+    throw error
   }
   const hasLog =
     config.stream.adapter === manifest.stream && (isSamePlace || manifest.stream === 'kafka')
@@ -85,125 +70,31 @@ export async function restore(
 
 async function expectEmptyFolder(folder: string): Promise<void> {
   const names = (await readdir(folder).catch(unlessAbsent)) ?? []
-  if (names.length === 0) return
+  const isKilled = names.includes(unfinishedName) && !names.includes(backupNames.database)
+  if (names.length === 0 || (isKilled && names.every((name) => leftBehind.has(name)))) return
   throw new ConfigError(
     `restore: expected ${folder} to be absent or empty, got ${names.length} files; choose another --data folder`,
   )
 }
 
-/** A data folder as it was: blobs, then the database. */
-async function fillFolder(
-  folder: string,
-  backup: string,
-  manifest: BackupManifest,
-  signal: AbortSignal,
-): Promise<void> {
-  const to = blobLayout(folder)
-  const files = durableFiles(to.root, to.temporary)
-  await eachBlob(backup, manifest, signal, ({ space, digest }, bytes) =>
-    files.write(to.file(space, digest), bytes),
-  )
-  const database = join(folder, backupNames.database)
-  await copyFile(join(snapshotFolder(backup, manifest.seq), backupNames.database), database)
-  await checkDatabase(backup, manifest, folder)
-  await rm(to.temporary, { recursive: true, force: true })
-  await sync(database)
-}
+/** What a restore that was killed leaves; the database comes last. */
+const leftBehind: ReadonlySet<string> = new Set([unfinishedName, 'blobs'])
 
-/** Opens the database as roles will, and gives back what processes of old times held. */
-async function checkDatabase(
-  backup: string,
-  manifest: BackupManifest,
-  folder: string,
-): Promise<void> {
-  const database = openDatabase(folder)
-  try {
-    const documents = sqliteDocuments(database)
-    const stored = await listAll(documents, '')
-    if (stored.length !== manifest.documents) {
-      const path = join(snapshotFolder(backup, manifest.seq), backupNames.database)
-      throw damagedBackup(path, `${manifest.documents} documents`)
-    }
-    await releaseLeases(documents)
-  } finally {
-    database.close()
+async function clear(folder: string): Promise<void> {
+  for (const name of ['blobs', unfinishedName]) {
+    await rm(join(folder, name), { recursive: true, force: true })
   }
 }
 
-async function releaseLeases(documents: DocumentStore): Promise<void> {
-  for (const key of await listAll(documents, leasePrefix)) {
-    const found = await readFound(documents, key)
-    if (found === undefined) continue
-    await documents.swap(key, released(key, found.value), found.tag)
-  }
-}
-
-/** A lease without its holder; its number stays, so that the next one's is larger. */
-function released(key: string, value: JsonObject): JsonObject {
-  const { owner: _, ...free } = readDocument(key, value, leaseKind)
-  return plainJson(free)
-}
-
-/** Everything through the ports: another kind of place than the backup was made of. */
-async function fillPorts(
-  config: Config,
-  backup: string,
-  manifest: BackupManifest,
-  signal: AbortSignal,
-): Promise<void> {
-  const database = openDatabase(config.data)
-  const stores = await openStores(config, database)
-  try {
-    const [first] = await stores.documents.list('', { limit: 1 })
-    if (first !== undefined) {
-      throw new ConfigError(
-        `restore: expected no documents there, got ${first}; choose another store.s3.prefix`,
-      )
-    }
-    await eachBlob(backup, manifest, signal, async ({ space, digest, kept }, bytes) => {
-      await stores.blobs.put(space, bytes)
-      if (kept) await stores.blobs.keep(digest)
-    })
-    // The pipeline's own document last: what is cut off before is known by its absence.
-    const documents = await readDocuments(backup, manifest)
-    const isOwn = ({ key }: (typeof documents)[number]) => key === 'pipeline'
-    for (const { key, value } of [
-      ...documents.filter((one) => !isOwn(one)),
-      ...documents.filter(isOwn),
-    ]) {
-      signal.throwIfAborted()
-      const write = await stores.documents.create(
-        key,
-        key.startsWith(leasePrefix) ? released(key, value) : value,
-      )
-      if (write.ok) continue
-      throw new StoreError(`restore: expected ${key} to be absent, somebody else writes there`)
-    }
-  } finally {
-    stores.close()
-    database.close()
-  }
-}
-
-/** Hands over each blob of a backup, verified. */
-async function eachBlob(
-  backup: string,
-  manifest: BackupManifest,
-  signal: AbortSignal,
-  work: (blob: BackupBlob, bytes: Uint8Array) => Promise<unknown>,
-): Promise<void> {
-  const layout = blobLayout(backup)
-  await fewAtATime(await readBlobs(backup, manifest), atOnce, async (blob) => {
-    signal.throwIfAborted()
-    await work(blob, await readBackupBlob(layout, blob))
-  })
-}
-
-async function sync(path: string): Promise<void> {
-  const handle = await open(path, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
+/** Puts the content of a folder into the one above, the database last: it makes a data folder. */
+async function moveUp(from: string, to: string): Promise<void> {
+  const names = await readdir(from)
+  const first = names.filter((name) => name !== backupNames.database)
+  await syncPath(from)
+  for (const name of first) await rename(join(from, name), join(to, name))
+  await syncPath(to)
+  await rename(join(from, backupNames.database), join(to, backupNames.database))
+  await rmdir(from)
+  await syncPath(to)
+  await syncPath(dirname(to))
 }

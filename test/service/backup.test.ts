@@ -1,4 +1,12 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { mkdir, unlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,6 +22,8 @@ import { topicNames } from '../../lib/stream/topics.ts'
 import { move, smallModel, storeModel } from '../support/models.ts'
 import { checkpointsOf, contentOf, ingest, stateWith } from './housekeeping-folder.ts'
 
+/** Folder of what is being restored. */
+const restoring = 'restoring'
 const never = new AbortController().signal
 
 interface World {
@@ -22,7 +32,7 @@ interface World {
   readonly target: string
   readonly pipeline: Pipeline
   readonly notes: string[]
-  make(signal?: AbortSignal): ReturnType<typeof backup>
+  make(signal?: AbortSignal, now?: () => number): ReturnType<typeof backup>
   /** Restores into a folder of its own, and opens that. */
   restored(name?: string): Promise<Pipeline>
 }
@@ -52,9 +62,9 @@ async function world(): Promise<World> {
   const notes: string[] = []
   return {
     ...{ folder, target, pipeline, notes },
-    make: (signal = never) =>
+    make: (signal = never, now = () => 1_700_000_000_000) =>
       backup(pipeline, target, {
-        now: () => 1_700_000_000_000,
+        now,
         clock: monotonicClock,
         signal,
         note: (text) => notes.push(text),
@@ -150,6 +160,27 @@ describe('backup and restore', () => {
     expect((await making).manifest.seq).toBe(1)
   })
 
+  it('gives two that are asked for at once a number each, one after the other', async () => {
+    const { make, restored } = await world()
+    const both = await Promise.all([make(), make()])
+    expect(both.map(({ manifest }) => manifest.seq).sort()).toEqual([1, 2])
+    expect(await (await restored()).registry.stable.read()).toBeDefined()
+  })
+
+  it('goes on where a restore was killed, and fills a folder that cannot be replaced', async () => {
+    const { folder, make, restored, pipeline } = await world()
+    await make()
+    const data = join(folder, 'restored')
+    await mkdir(join(data, restoring, 'blobs'), { recursive: true })
+    writeFileSync(join(data, restoring, 'blobs', 'half'), 'half')
+    await mkdir(join(data, 'blobs'))
+    const { ino } = statSync(data)
+    expect(await contentOfAll(await restored())).toEqual(await contentOfAll(pipeline))
+    expect(statSync(data).ino).toBe(ino) // a mounted volume, say
+    expect(readdirSync(data)).not.toContain(restoring)
+    expect(existsSync(join(data, 'blobs', 'half'))).toBe(false)
+  })
+
   it('say which blobs are damaged, and back up all others', async () => {
     const { folder, pipeline, make, restored } = await world()
     const digest = await pipeline.blobs.put('pictures', Uint8Array.of(1, 2, 3))
@@ -167,8 +198,8 @@ describe('backup and restore', () => {
       const bytes = readFileSync(path)
       const at = Math.floor(bytes.length / 2)
       writeFileSync(path, bytes.with(at, (bytes[at] as number) ^ 1))
-      const restoring = restore(checkConfig({ data }), target, never)
-      await expect(restoring, path).rejects.toThrow(path)
+      const attempt = restore(checkConfig({ data }), target, never)
+      await expect(attempt, path).rejects.toThrow(path)
       expect(existsSync(data)).toBe(false)
       writeFileSync(path, bytes)
     }
@@ -181,8 +212,8 @@ describe('backup and restore', () => {
     await make()
     const [path] = filesOf(join(target, 'blobs'))
     await unlink(path as string)
-    const restoring = restore(checkConfig({ data: join(folder, 'restored') }), target, never)
-    await expect(restoring).rejects.toThrow(path)
+    const attempt = restore(checkConfig({ data: join(folder, 'restored') }), target, never)
+    await expect(attempt).rejects.toThrow(path)
   })
 
   it('keep the backup before when the next one is cut off', async () => {
@@ -191,11 +222,12 @@ describe('backup and restore', () => {
     const before = await contentOfAll(pipeline)
     await ingest(pipeline, ['c', 'd', 'e'])
     const cut = new AbortController()
-    const signal = Object.assign(cut.signal, {})
-    const making = make(signal)
-    await expect.poll(() => existsSync(join(target, backupNames.snapshots, '2'))).toBe(true)
-    cut.abort()
+    const making = make(cut.signal, () => {
+      cut.abort() // its snapshot is begun, no blob is copied
+      return 1
+    })
     await expect(making).rejects.toThrow()
+    expect(existsSync(join(target, backupNames.snapshots, '2'))).toBe(true)
     expect((await readManifest(target)).seq).toBe(1)
     expect(await contentOfAll(await restored())).toEqual(before)
     expect((await make()).manifest.seq).toBe(2)
@@ -205,8 +237,8 @@ describe('backup and restore', () => {
     const { folder, target, make } = await world()
     await make()
     await unlink(join(target, backupNames.manifest))
-    const restoring = restore(checkConfig({ data: join(folder, 'restored') }), target, never)
-    await expect(restoring).rejects.toThrow(`${target}: expected a whole backup`)
+    const attempt = restore(checkConfig({ data: join(folder, 'restored') }), target, never)
+    await expect(attempt).rejects.toThrow(`${target}: expected a whole backup`)
     expect((await make()).copied.count).toBe(0)
   })
 
