@@ -1,11 +1,11 @@
 import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { StoreError } from '../errors.ts'
+import { fewAtATime } from '../store/few-at-a-time.ts'
 import { type Layout, spaces } from '../store/file-layout.ts'
 import { durableFiles, unlessAbsent } from '../store/file-write.ts'
 import type { Amount, BlobStore } from '../store/types.ts'
 import { type BackupBlob, backupNames } from './backup-format.ts'
-import { fewAtATime } from './few-at-a-time.ts'
 
 /** What {@link copyBlobs} has done. */
 export interface CopiedBlobs {

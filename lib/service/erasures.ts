@@ -8,8 +8,8 @@ import {
   readDocument,
   readFound,
 } from '../registry/document.ts'
+import { fewAtATime } from '../store/few-at-a-time.ts'
 import type { DocumentStore } from '../store/types.ts'
-import { fewAtATime } from './few-at-a-time.ts'
 import type { Asked } from './requests.ts'
 
 /** Who has forgotten a picture, and when, ms since 1970; absent: not yet. */

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { fewAtATime } from '../../lib/service/few-at-a-time.ts'
+import { fewAtATime } from '../../lib/store/few-at-a-time.ts'
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
