@@ -1,11 +1,8 @@
 /** Marks the file as ours: "CSTR" in ASCII. */
 export const applicationId: number = 0x43535452
 
-/** Number of the schema below. A program reads this one and older ones, never a newer one. */
-export const schemaVersion: number = 1
-
 /** Tables of `contrastream.db`: the log of records, consumer groups, documents, rows of blobs. */
-export const schema: string = `
+const tables = `
 CREATE TABLE meta     (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 CREATE TABLE topic    (name TEXT PRIMARY KEY, partitions INTEGER NOT NULL, policy TEXT NOT NULL,
   max_bytes INTEGER NOT NULL) STRICT;
@@ -23,3 +20,19 @@ CREATE TABLE document (key TEXT PRIMARY KEY, tag INTEGER NOT NULL, value TEXT NO
 CREATE TABLE blob     (space TEXT NOT NULL, digest TEXT NOT NULL, bytes INTEGER NOT NULL,
   at INTEGER NOT NULL, kept INTEGER NOT NULL, PRIMARY KEY (space, digest)) STRICT;
 `
+
+/** A schema, and how older files become such. */
+export interface SchemaHistory {
+  /** A program reads this number and older ones, never a newer one. */
+  readonly version: number
+  /** SQL that makes it in an empty file. */
+  readonly tables: string
+  /** SQL that leads from each number to the next one. */
+  readonly steps: Readonly<Record<number, string>>
+}
+
+/**
+ * The schema of this program. Whoever changes the tables raises the number, and adds the step that
+ * leads there; steps that were released are never changed.
+ */
+export const schemaHistory: SchemaHistory = { version: 1, tables, steps: {} }

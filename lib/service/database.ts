@@ -5,7 +5,9 @@ import { DatabaseSync } from 'node:sqlite'
 import { StoreError } from '../errors.ts'
 import { transact } from '../store/sqlite-commit.ts'
 import { sqliteFault } from '../store/sqlite-faults.ts'
-import { applicationId, schema, schemaVersion } from './database-schema.ts'
+import { pragma, readFormat } from './database-format.ts'
+import { applicationId, type SchemaHistory, schemaHistory } from './database-schema.ts'
+import { upgradeDatabase } from './database-upgrade.ts'
 
 /** Name of the SQLite file inside the data folder. */
 export const databaseName: string = 'contrastream.db'
@@ -19,12 +21,15 @@ export interface OpenDatabaseOptions {
   readonly check?: boolean
   /** Magic number of the file system that holds a folder, as `statfs` reports it. For tests. */
   readonly fileSystemOf?: (folder: string) => number
+  /** Another schema than that of this program. For tests. */
+  readonly history?: SchemaHistory
 }
 
 /** Defaults of {@link OpenDatabaseOptions}. */
 export const defaultOpenDatabaseOptions: Required<OpenDatabaseOptions> = {
   check: true,
   fileSystemOf: (folder) => statfsSync(folder).type,
+  history: schemaHistory,
 }
 
 /**
@@ -45,7 +50,8 @@ const networkFileSystems: ReadonlyMap<number, string> = new Map([
 ])
 
 /**
- * Opens the database of a data folder; creates both if they are absent.
+ * Opens the database of a data folder; creates both if they are absent. A file of an older format
+ * is copied, and then brought to the present one.
  *
  * Every commit is durable before it returns (`synchronous=FULL`), several processes may have the
  * file open, and writers wait for each other up to 5 s.
@@ -56,7 +62,7 @@ const networkFileSystems: ReadonlyMap<number, string> = new Map([
  *   `foreign` (another program's database), `damaged`, `disk-full`, `read-only` or `busy`.
  */
 export function openDatabase(folder: string, options: OpenDatabaseOptions = {}): DatabaseSync {
-  const { check, fileSystemOf } = { ...defaultOpenDatabaseOptions, ...options }
+  const { check, fileSystemOf, history } = { ...defaultOpenDatabaseOptions, ...options }
   makeFolder(folder)
   const network = process.platform === 'linux' && networkFileSystems.get(fileSystemOf(folder) >>> 0)
   if (network) {
@@ -68,15 +74,24 @@ export function openDatabase(folder: string, options: OpenDatabaseOptions = {}):
   const path = join(folder, databaseName)
   let db: DatabaseSync | undefined
   try {
-    db = new DatabaseSync(path, { timeout: 5_000, enableForeignKeyConstraints: true })
-    prepare(db, path)
+    db = connect(path)
+    const format = readFormat(db, path, history.version)
+    if (format !== 0 && format < history.version) {
+      db.close()
+      upgradeDatabase(path, history)
+      db = connect(path)
+    }
+    prepare(db, path, history)
     if (check) expectSound(db, path)
     return db
   } catch (cause) {
-    db?.close()
+    if (db?.isOpen) db.close()
     throw cause instanceof StoreError ? cause : openError(path, cause)
   }
 }
+
+const connect = (path: string): DatabaseSync =>
+  new DatabaseSync(path, { timeout: 5_000, enableForeignKeyConstraints: true })
 
 function makeFolder(folder: string): void {
   try {
@@ -88,8 +103,8 @@ function makeFolder(folder: string): void {
 }
 
 /** Checks whose file it is and of which format, sets the pragmas, and fills a new file. */
-function prepare(db: DatabaseSync, path: string): void {
-  const isNew = readFormat(db, path) === 0
+function prepare(db: DatabaseSync, path: string, history: SchemaHistory): void {
+  const isNew = readFormat(db, path, history.version) === 0
   if (isNew) db.exec('PRAGMA auto_vacuum = INCREMENTAL') // counts only before the first table
   db.exec('PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864')
   const mode = enterWal(db)
@@ -97,33 +112,7 @@ function prepare(db: DatabaseSync, path: string): void {
     const message = `openDatabase: expected ${path} to allow a write-ahead log, got ${mode}`
     throw new StoreError(message, { reason: 'folder' })
   }
-  if (isNew) create(db, path)
-}
-
-/** Format number of the file, 0 if it is empty. */
-function readFormat(db: DatabaseSync, path: string): number {
-  const owner = pragma(db, 'application_id')
-  const format = Number(pragma(db, 'user_version'))
-  if (
-    owner === 0 &&
-    format === 0 &&
-    db.prepare('SELECT 1 FROM sqlite_schema').get() === undefined
-  ) {
-    return 0
-  }
-  if (owner !== applicationId) {
-    const message = `openDatabase: expected ${path} to be a database of contrastream`
-    throw new StoreError(`${message}, got application id ${owner}; choose another folder`, {
-      reason: 'foreign',
-    })
-  }
-  if (format > schemaVersion) {
-    const message = `openDatabase: expected ${path} to have format ${schemaVersion} or older`
-    throw new StoreError(`${message}, got format ${format}; use the program that wrote it`, {
-      reason: 'newer-format',
-    })
-  }
-  return format
+  if (isNew) create(db, path, history)
 }
 
 /** Tries for 5 s: while another process switches, this answers busy without waiting. */
@@ -139,12 +128,12 @@ function enterWal(db: DatabaseSync): unknown {
 }
 
 /** Writes the schema, unless another process has done so since we looked. */
-function create(db: DatabaseSync, path: string): void {
+function create(db: DatabaseSync, path: string, { version, tables }: SchemaHistory): void {
   transact(db, () => {
-    if (readFormat(db, path) !== 0) return
-    db.exec(schema)
+    if (readFormat(db, path, version) !== 0) return
+    db.exec(tables)
     db.prepare("INSERT INTO meta (key, value) VALUES ('uuid', ?), ('tag', '0')").run(randomUUID())
-    db.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${schemaVersion}`)
+    db.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${version}`)
   })
 }
 
@@ -174,9 +163,4 @@ function openError(path: string, cause: unknown): StoreError {
     retryable,
     cause,
   })
-}
-
-function pragma(db: DatabaseSync, text: string): unknown {
-  const row = db.prepare(`PRAGMA ${text}`).get()
-  return row && Object.values(row)[0]
 }

@@ -8,7 +8,7 @@ import { selectEngine } from '../../lib/engine/select.ts'
 import { saveArtifact, writeModelFolder } from '../../lib/model/artifact.ts'
 import { conv4 } from '../../lib/model/conv4.ts'
 import { openDatabase } from '../../lib/service/database.ts'
-import { schemaVersion } from '../../lib/service/database-schema.ts'
+import { schemaHistory } from '../../lib/service/database-schema.ts'
 import { busy, plain } from '../fixtures/image/pictures.ts'
 
 import { contrastream, type Launch } from './program.ts'
@@ -174,11 +174,13 @@ describe('a data folder', () => {
 
   it('of a newer format is refused with both numbers', async () => {
     const database = openDatabase(data)
-    database.exec(`PRAGMA user_version = ${schemaVersion + 1}`)
+    database.exec(`PRAGMA user_version = ${schemaHistory.version + 1}`)
     database.close()
     const { code, errors } = await run(pictures)
     expect(code).toBe(1)
-    expect(errors).toContain(`format ${schemaVersion} or older, got format ${schemaVersion + 1}`)
+    expect(errors).toContain(
+      `format ${schemaHistory.version} or older, got format ${schemaHistory.version + 1}`,
+    )
     expect(errors).toContain(data)
   })
 

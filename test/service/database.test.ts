@@ -4,9 +4,11 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { databaseName, openDatabase } from '../../lib/service/database.ts'
-import { applicationId, schemaVersion } from '../../lib/service/database-schema.ts'
+import { applicationId, schemaHistory } from '../../lib/service/database-schema.ts'
 import { sqliteDocuments } from '../../lib/store/sqlite.ts'
 import { startChild } from '../store/child.ts'
+
+const schemaVersion = schemaHistory.version
 
 describe('openDatabase', () => {
   let parent: string
