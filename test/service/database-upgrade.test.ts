@@ -2,13 +2,15 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { expect, it, onTestFinished } from 'vitest'
+import { afterEach, expect, it, onTestFinished } from 'vitest'
 import { databaseName, openDatabase } from '../../lib/service/database.ts'
 import { type SchemaHistory, schemaHistory } from '../../lib/service/database-schema.ts'
 import { sqliteDocuments } from '../../lib/store/sqlite.ts'
-import { startChild } from '../store/child.ts'
+import { endChildren, startChild } from '../store/child.ts'
 
 const old = schemaHistory.version
+
+afterEach(endChildren)
 
 /** The program after this one, whose schema knows one column more. */
 function nextHistory(step: string): SchemaHistory {
@@ -144,9 +146,6 @@ it('lets several programs open an old folder at once: one brings it on', async (
   const { folder, open } = await oldFolder()
   const script = new URL('upgrade-peer.ts', import.meta.url)
   const peers = [1, 2, 3].map(() => startChild({ script, args: [folder, JSON.stringify(next)] }))
-  onTestFinished(async () => {
-    await Promise.all(peers.map((peer) => peer.signal('SIGKILL')))
-  })
   await Promise.all(peers.map((peer) => peer.hear('open')))
   expect(formatOf(open(next))).toBe(old + 1)
 })
