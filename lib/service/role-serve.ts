@@ -117,6 +117,9 @@ export async function serveRole(
     const maps = pictureMaps({ registry, identities: store.identities, erased: store.erased })
     closers.add(() => maps.close())
     closers.add(() => reader.stop())
+    void reader.failed.then(fail)
+    // A release loads in a thread of its own, while all else here still opens.
+    if (name === 'serve') reader.start()
 
     const server = await httpServer({
       config,
@@ -144,8 +147,6 @@ export async function serveRole(
       folders.ingest().catch(fail)
     }
     void stores.died.then(fail)
-    void reader.failed.then(fail)
-    if (name === 'serve') reader.start()
 
     return {
       failed,
