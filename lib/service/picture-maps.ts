@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads'
+import { StoreError } from '../errors.ts'
 import type { Registry } from '../registry/registry.ts'
 import { soundBlob } from '../registry/sound-blob.ts'
 import { blockBytes } from '../search/block.ts'
@@ -65,16 +66,28 @@ export function pictureMaps(parts: PictureMapsParts): PictureMaps {
     return attempts?.findLast(({ state }) => state === 'ready') ?? usableGeneration(attempts ?? [])
   }
 
+  /** Maps that may not be kept, as where `serve` has no right to write. */
+  const unkept = new Map<string, StoredMap>()
+  const keep = async (map: StoredMap, replaced: StoredMap | undefined): Promise<StoredMap> => {
+    try {
+      return await keepMap(documents, map, replaced)
+    } catch (error) {
+      if (!(error instanceof StoreError) || error.reason !== 'read-only') throw error
+      unkept.set(map.version, map)
+      return map
+    }
+  }
+
   /** The axes that a version keeps; made anew while its pictures are few and have doubled. */
   const mapOf = async (generation: Generation): Promise<StoredMap | undefined> => {
     const { version } = generation
-    const present = await readMap(documents, version)
+    const present = unkept.get(version) ?? (await readMap(documents, version))
     const landmarks = present?.landmarks.ids.length ?? 0
     const isOutgrown = landmarks < maxLandmarks && generationSize(generation) >= 2 * landmarks
     if (present !== undefined && !isOutgrown) return present
     const before = (present ?? (await mapBefore(documents, version)))?.landmarks
     const fitted = await calls().fit({ generation, before })
-    return fitted && keepMap(documents, { version, ...fitted }, present)
+    return fitted && keep({ version, ...fitted }, present)
   }
 
   return {

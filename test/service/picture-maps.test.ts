@@ -1,4 +1,5 @@
 import { expect, it, onTestFinished } from 'vitest'
+import { StoreError } from '../../lib/errors.ts'
 import { openRegistry } from '../../lib/registry/registry.ts'
 import { generations } from '../../lib/search/generations.ts'
 import { readMap } from '../../lib/search/map-document.ts'
@@ -117,4 +118,26 @@ it('has no map of what is not there or has no index, and an empty one of an empt
   expect(await maps.columns('v1')).toBeUndefined()
   expect(await maps.columns('v7')).toBeUndefined()
   expect(await maps.columns('v2')).toEqual({ etag: 'empty', points: 0, bytes: new Uint8Array() })
+})
+
+it('shows maps that it may not keep, and works them out once', async () => {
+  const { stores, facts, publish } = shop()
+  const { version } = await publish(1, 40)
+  let refusals = 0
+  const refuse = async () => {
+    refusals += 1
+    throw new StoreError('put: expected the bucket to take it', { reason: 'read-only' })
+  }
+  const documents = { ...stores.documents, create: refuse, swap: refuse }
+  const maps = pictureMaps({
+    registry: openRegistry({ ...stores, documents, name: 'main' }),
+    identities: async () => facts.identities,
+    erased: async () => facts.erased,
+  })
+  onTestFinished(() => maps.close())
+  const first = await maps.columns('v1')
+  expect(first?.points).toBe(40)
+  expect((await maps.columns('v1'))?.etag).toBe(first?.etag)
+  expect(refusals).toBe(1)
+  expect(await readMap(stores.documents, version)).toBeUndefined()
 })
