@@ -10,7 +10,7 @@ import {
   type PartRefs,
   type RoundInput,
 } from '../registry/checkpoint-head.ts'
-import { readDocument, readFound } from '../registry/document.ts'
+import { readDocument, readFound, writeOver } from '../registry/document.ts'
 import { versions } from '../registry/versions.ts'
 import type { BlobStore, DocumentStore, Tag } from '../store/types.ts'
 import type { PartContent } from './parts.ts'
@@ -105,9 +105,7 @@ export function openCheckpoint(options: CheckpointOptions): Checkpoints {
       const copy = await documents.create(copyKey(lineage, seq), value)
       // A number that a crash or an earlier writer has used for something else is skipped.
       if (!copy.ok && !(copy.current && isSameJson(copy.current.value, value))) continue
-      const written = replaced
-        ? await documents.swap(key, value, replaced.tag)
-        : await documents.create(key, value)
+      const written = await writeOver(documents, key, value, replaced)
       if (written.ok) return { head, tag: written.tag }
       const { current } = written
       // Our own write, whose answer was lost.

@@ -11,7 +11,7 @@ import {
   type Release,
   releaseOf,
 } from './channel-document.ts'
-import { readDocument, readFound } from './document.ts'
+import { readDocument, readFound, writeOver } from './document.ts'
 
 /** How a channel is moved. */
 export interface MoveOptions {
@@ -66,9 +66,7 @@ export function channel(documents: DocumentStore, name: ChannelName): Channel {
     present?: { state: ChannelState; tag: Tag },
   ): Promise<boolean> {
     if (present) await recordMove(documents, present.state)
-    const { ok } = present
-      ? await documents.swap(key, plainJson(next), present.tag)
-      : await documents.create(key, plainJson(next))
+    const { ok } = await writeOver(documents, key, plainJson(next), present)
     if (ok) await recordMove(documents, next)
     return ok
   }

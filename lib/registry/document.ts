@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { PipelineError, PipelineErrorOptions } from '../errors.ts'
-import type { DocumentStore, JsonObject } from '../store/types.ts'
+import type { DocumentStore, JsonObject, Tag, Write } from '../store/types.ts'
 
 /** What one sort of document looks like and how its faults are called. */
 export interface DocumentKind<T> {
@@ -64,4 +64,19 @@ export async function readFound(
 ): Promise<{ readonly value: JsonObject; readonly tag: string } | undefined> {
   const found = await documents.read(key)
   return found === 'unchanged' ? undefined : found
+}
+
+/**
+ * Writes what takes the place of what was found, or of nothing.
+ *
+ * @param found - What the writer knows to be there; absent: nothing.
+ * @returns As `swap` and `create`: a loser gets what is there now.
+ */
+export function writeOver(
+  documents: DocumentStore,
+  key: string,
+  value: JsonObject,
+  found: { readonly tag: Tag } | undefined,
+): Promise<Write> {
+  return found === undefined ? documents.create(key, value) : documents.swap(key, value, found.tag)
 }

@@ -1,7 +1,7 @@
 import { BusyError } from '../errors.ts'
 import type { DocumentStore, Tag } from '../store/types.ts'
 import { plainJson } from './canonical.ts'
-import { readDocument, readFound } from './document.ts'
+import { readDocument, readFound, writeOver } from './document.ts'
 import {
   type Lease,
   type LeaseDocument,
@@ -56,9 +56,7 @@ async function take(
     if (isFree) {
       const fence = (present?.fence ?? 0) + 1
       const document: LeaseDocument = { format: 1, owner, fence, beat: 0, ttlMs }
-      const write = found
-        ? await documents.swap(key, plainJson(document), found.tag)
-        : await documents.create(key, plainJson(document))
+      const write = await writeOver(documents, key, plainJson(document), found)
       if (write.ok) return { key, document, tag: write.tag, since }
       watched = undefined
     } else if (!isStill && found) {

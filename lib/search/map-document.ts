@@ -7,6 +7,7 @@ import {
   listAll,
   readDocument,
   readFound,
+  writeOver,
 } from '../registry/document.ts'
 import { versionIdSchema, versionNumber } from '../registry/version-id.ts'
 import type { DocumentStore } from '../store/types.ts'
@@ -124,9 +125,6 @@ export async function keepMap(
   const key = `${prefix}${map.version}`
   const value = plainJson(documentOf(map))
   const found = replaced === undefined ? undefined : await readFound(documents, key)
-  const write =
-    found === undefined
-      ? await documents.create(key, value)
-      : await documents.swap(key, value, found.tag)
+  const write = await writeOver(documents, key, value, found)
   return write.ok ? map : mapOf(readDocument(key, write.current?.value, kind))
 }

@@ -1,7 +1,13 @@
 import { z } from 'zod'
 import { ConflictError, InputError, RegistryError } from '../errors.ts'
 import type { ClusterEvent, LearnerState } from '../learn/state.ts'
-import { type DocumentKind, listAll, readDocument, readFound } from '../registry/document.ts'
+import {
+  type DocumentKind,
+  listAll,
+  readDocument,
+  readFound,
+  writeOver,
+} from '../registry/document.ts'
 import type { DocumentStore } from '../store/types.ts'
 
 const maxNameLength = 200
@@ -67,10 +73,7 @@ export async function nameCluster(
   const key = `${prefix}${identity}`
   const value = { format: 1, name }
   const found = await readFound(documents, key)
-  const write =
-    found === undefined
-      ? await documents.create(key, value)
-      : await documents.swap(key, value, found.tag)
+  const write = await writeOver(documents, key, value, found)
   if (write.ok) return
   throw new ConflictError(`${key}: expected it unchanged, somebody named it meanwhile`)
 }

@@ -7,6 +7,7 @@ import {
   digestSchema,
   readDocument,
   readFound,
+  writeOver,
 } from '../registry/document.ts'
 import type { Named } from '../registry/registry.ts'
 import { versionIdSchema } from '../registry/version-id.ts'
@@ -42,10 +43,7 @@ export async function requestIndex(
   const value = plainJson({ format: 1, ...request })
   for (;;) {
     const found = await readFound(documents, key)
-    const write =
-      found === undefined
-        ? await documents.create(key, value)
-        : await documents.swap(key, value, found.tag)
+    const write = await writeOver(documents, key, value, found)
     if (write.ok) return
   }
 }

@@ -1,7 +1,13 @@
 import { z } from 'zod'
 import { RegistryError } from '../errors.ts'
 import { plainJson } from '../registry/canonical.ts'
-import { countSchema, type DocumentKind, readDocument, readFound } from '../registry/document.ts'
+import {
+  countSchema,
+  type DocumentKind,
+  readDocument,
+  readFound,
+  writeOver,
+} from '../registry/document.ts'
 import type { DocumentStore } from '../store/types.ts'
 
 /** Who asks for something, when, and why. */
@@ -41,10 +47,7 @@ export async function requestRound(
     const found = await readFound(documents, roundKey)
     const last = found === undefined ? 0 : readDocument(roundKey, found.value, roundKind).seq
     const request: RoundRequest = { format: 1, seq: last + 1, by, at, why }
-    const write =
-      found === undefined
-        ? await documents.create(roundKey, { ...request })
-        : await documents.swap(roundKey, { ...request }, found.tag)
+    const write = await writeOver(documents, roundKey, { ...request }, found)
     if (write.ok) return request
   }
 }
@@ -98,10 +101,7 @@ export async function answerRound(
   const value = plainJson({ format: 1, ...answer })
   for (;;) {
     const found = await readFound(documents, answerKey)
-    const write =
-      found === undefined
-        ? await documents.create(answerKey, value)
-        : await documents.swap(answerKey, value, found.tag)
+    const write = await writeOver(documents, answerKey, value, found)
     if (write.ok) return
   }
 }

@@ -2,7 +2,13 @@ import { z } from 'zod'
 import { RegistryError } from '../errors.ts'
 import type { RoundProgress } from '../learn/round.ts'
 import { plainJson } from '../registry/canonical.ts'
-import { countSchema, type DocumentKind, readDocument, readFound } from '../registry/document.ts'
+import {
+  countSchema,
+  type DocumentKind,
+  readDocument,
+  readFound,
+  writeOver,
+} from '../registry/document.ts'
 import type { DocumentStore } from '../store/types.ts'
 
 /** Where the round under way stands, for those who watch from other processes. */
@@ -107,8 +113,7 @@ export function progressTeller(parts: ProgressTellerParts): () => Promise<void> 
     const value = plainJson({ format: 1, ...(underWay && { underWay }) })
     const found = await readFound(documents, key)
     // Whoever else writes here is the learner that took over.
-    if (found === undefined) await documents.create(key, value)
-    else await documents.swap(key, value, found.tag)
+    await writeOver(documents, key, value, found)
     isTold = round !== undefined
   }
 }
