@@ -138,7 +138,7 @@ describe('kafkaStream, when the brokers or the way to them fail', () => {
     expect([...reader.values(), ...next.values()]).toEqual(['a'])
   })
 
-  it('goes on after its event loop was blocked past the session', async () => {
+  it('goes on after its event loop was blocked past its session timeout', async () => {
     const sender = stream()
     const reader = await consumer(stream(), { start: 'committed' })
     await sendAcked(sender, 't', recordsOf('a'))
