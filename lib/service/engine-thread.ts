@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads'
-import type { EngineCalls, EngineHost } from './engine-worker.ts'
+import type { EngineHost } from './engine-requests.ts'
+import type { EngineCalls } from './engine-worker.ts'
 import { connect, type Remote } from './rpc.ts'
 import { sibling } from './sibling.ts'
 

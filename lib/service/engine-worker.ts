@@ -5,57 +5,24 @@ import { EngineError } from '../errors.ts'
 import type { Preprocessing } from '../image/options.ts'
 import { type PixelCache, pixelCache } from '../image/pixel-cache.ts'
 import { preprocess } from '../image/preprocess.ts'
-import { type RoundInput, type RoundProgress, runRound } from '../learn/round.ts'
+import { type RoundInput, runRound } from '../learn/round.ts'
 import type { RoundResult } from '../learn/round-result.ts'
 import type { StudentState } from '../learn/state.ts'
-import type { StudentInput } from '../learn/student.ts'
 import { warmStudent } from '../learn/warm-start.ts'
-import { folderReader, loadArtifact, type ModelFiles } from '../model/artifact.ts'
+import { folderReader, loadArtifact } from '../model/artifact.ts'
 import { embedMatrix } from '../model/encoder.ts'
 import { loadModel } from '../model/load-model.ts'
 import { type Baseline, makeBaseline } from './baseline.ts'
 import { checkArtifact } from './check-artifact.ts'
 import { driftReference } from './drift-reference.ts'
-import { connect, type Handlers, Moved } from './rpc.ts'
-import type { WarmModel } from './warm-start.ts'
-
-/** What the engine's thread asks of the one that started it. */
-export interface EngineHost extends Handlers {
-  readonly progress: (progress: RoundProgress) => void
-  /** Told with every chunk of pictures that it works on. */
-  readonly alive: (nothing: undefined) => void
-  /** Decodes stored pictures again; those that are gone have no pixels. */
-  readonly refill: (ids: readonly string[]) => Promise<readonly (Uint8Array | undefined)[]>
-  readonly installing: (text: string) => void
-}
-
-/** A model that embeds, by its published files. */
-export interface ServedModel {
-  readonly files: ModelFiles
-  /** Mean that vectors are centred on; absent: they are not. */
-  readonly mean: Float32Array | undefined
-}
-
-/** Pixels of pictures that were just decoded. */
-export interface TakenPictures {
-  readonly ids: readonly string[]
-  /** Shape [n, size, size, channels], one after another. */
-  readonly pixels: Uint8Array
-  /** Whether to embed them by the frozen backbone too. */
-  readonly reference: boolean
-}
-
-/** Where pixels are cached, how pictures look, and the frozen backbone. */
-export interface OpenRequest {
-  readonly folder: string
-  readonly preprocessing: Preprocessing
-  readonly files: ModelFiles
-}
-
-/** A model to begin from, and what the student shall be. */
-export interface WarmRequest extends Pick<StudentInput, 'settings' | 'preprocessing' | 'baseline'> {
-  readonly model: WarmModel
-}
+import type {
+  EngineHost,
+  OpenRequest,
+  ServedModel,
+  TakenPictures,
+  WarmRequest,
+} from './engine-requests.ts'
+import { connect, Moved } from './rpc.ts'
 
 interface Open {
   readonly preprocessing: Preprocessing

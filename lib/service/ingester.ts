@@ -1,24 +1,15 @@
-import { readFile, stat } from 'node:fs/promises'
-import { basename, extname, resolve } from 'node:path'
+import { stat } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Config } from '../config/schema.ts'
-import {
-  ImageSizeError,
-  ImageTypeError,
-  InputError,
-  PipelineError,
-  StreamError,
-} from '../errors.ts'
-import { imageId } from '../image/fingerprint.ts'
-import { pictureType, writeEnvelope } from '../stream/envelope.ts'
+import { InputError, PipelineError, StreamError } from '../errors.ts'
 import { topicNames } from '../stream/topics.ts'
-import type { OutRecord } from '../stream/types.ts'
 import { diskSpace } from './disk-space.ts'
-import { isErased } from './erasures.ts'
 import { faultOf, filesUnder } from './files-under.ts'
-import { type FileState, folderLedger } from './folder-ledger.ts'
+import { folderLedger } from './folder-ledger.ts'
 import type { Pipeline } from './open-pipeline.ts'
-import { isDataError, quarantine } from './quarantine.ts'
+import { quarantine } from './quarantine.ts'
+import { isPictureName, type Prepared, readPictureFile, unreadable } from './read-picture-file.ts'
 
 /** How far the reading of folders is. */
 export interface IngestProgress {
@@ -42,35 +33,11 @@ export interface Ingester {
   stop(): void
 }
 
-const endings: Readonly<Record<string, string>> = {
-  '.jpg': 'image/jpeg',
-  '.jpeg': 'image/jpeg',
-  '.png': 'image/png',
-  '.webp': 'image/webp',
-  '.gif': 'image/gif',
-  '.avif': 'image/avif',
-  '.tif': 'image/tiff',
-  '.tiff': 'image/tiff',
-}
-
 /** Pictures sent in one call, and the pause between two scans. */
 const sentAtOnce = 64
 const scanEveryMs = 2_000
 const sendDeadlineMs = 30_000
 const retryMs = 1_000
-
-/** A file that is ready to be sent, or the reason why it is not. */
-type Prepared =
-  | { readonly file: FileState; readonly record: OutRecord }
-  /** Somebody asked to forget the picture: it is not taken in again. */
-  | { readonly file: FileState; readonly isErased: true }
-  | { readonly file: FileState; readonly error: PipelineError; readonly mayPass?: boolean }
-
-/** What may not be read today may be tomorrow, and looks the same: the ledger does not keep it. */
-function unreadable(file: FileState, what: 'file' | 'folder', fault: string): Prepared {
-  const error = new InputError(`${file.path}: expected a readable ${what}, got ${fault}`)
-  return { file, error, mayPass: true }
-}
 
 /**
  * Reads the folders of the configuration: each picture becomes a blob, then a record.
@@ -96,37 +63,6 @@ export function ingester(
   const seen = new Set<string>()
   /** Files that could not be read, with the time of the last change of their rights. */
   const refused = new Map<string, number>()
-
-  async function prepare(path: string, folder: string, file: FileState): Promise<Prepared> {
-    try {
-      if (file.bytes === 0 || file.bytes > config.limits.bytes) {
-        const expected = `1 to ${config.limits.bytes} bytes`
-        throw new ImageSizeError(`${path}: expected ${expected}, got ${file.bytes}`)
-      }
-      const bytes = await readFile(path)
-      if (pictureType(bytes) === undefined && endings[extname(path).toLowerCase()] !== undefined) {
-        const isPlain = ['.jpg', '.jpeg', '.png', '.webp'].includes(extname(path).toLowerCase())
-        if (isPlain) throw new ImageTypeError(`${path}: expected a picture, got other bytes`)
-      }
-      const sha256 = imageId(bytes)
-      if (await isErased(pipeline.documents, sha256)) return { file, isErased: true }
-      await pipeline.blobs.put('pictures', bytes)
-      const value = writeEnvelope({
-        v: 1,
-        sha256,
-        bytes: bytes.length,
-        mediaType: endings[extname(path).toLowerCase()] ?? 'application/octet-stream',
-        source: basename(folder).slice(0, 200) || config.ingest.source,
-        capturedAt: new Date(file.changedAt).toISOString(),
-      })
-      return { file, record: { key: new TextEncoder().encode(sha256), value } }
-    } catch (error) {
-      if (isDataError(error)) return { file, error }
-      const fault = faultOf(error)
-      if (!['EACCES', 'EISDIR', 'ENOENT', 'EPERM'].includes(fault)) throw error
-      return unreadable(file, 'file', fault)
-    }
-  }
 
   function noRoom(): string | undefined {
     const { free, floor } = diskSpace(config.data, config.disk.floor)
@@ -196,7 +132,7 @@ export function ingester(
         seen.add(path)
         continue
       }
-      if (endings[extname(path).toLowerCase()] === undefined) {
+      if (!isPictureName(path)) {
         if (!seen.has(path)) counts.ignored += 1
         seen.add(path)
         continue
@@ -215,7 +151,7 @@ export function ingester(
       if (batch.length === 0) await waitForSpace()
       if (stopping.signal.aborted) break
       seen.add(path)
-      const ready = prepare(path, folder, file)
+      const ready = readPictureFile(pipeline, config, file, folder)
       // What fails is for Promise.all, at the flush.
       ready.then(
         (item) => 'mayPass' in item && refused.set(path, ctimeMs),

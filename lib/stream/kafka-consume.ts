@@ -1,42 +1,20 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { EachBatchPayload } from 'kafkajs'
-import { StreamError } from '../errors.ts'
-import type { Ask } from './kafka-ask.ts'
+import { answered } from './kafka-answered.ts'
 import { roundRobinAfter } from './kafka-barrier.ts'
-import type { Client } from './kafka-client.ts'
+import type { ConsumeContext, Consuming } from './kafka-consuming.ts'
 import { kafkaControls } from './kafka-controls.ts'
 import { kafkaDelivery } from './kafka-delivery.ts'
 import { finalError, streamError } from './kafka-errors.ts'
 import { handBack } from './kafka-hand-back.ts'
-import { type Names, partitionName } from './kafka-names.ts'
-import type { KafkaStreamOptions } from './kafka-options.ts'
+import { partitionName } from './kafka-names.ts'
 import { type Ownership, ownership } from './kafka-ownership.ts'
 import { patiently } from './kafka-patience.ts'
 import { kafkaPositions } from './kafka-positions.ts'
 import { kafkaProgress } from './kafka-progress.ts'
 import { restartRule } from './kafka-restarts.ts'
 import { checkedOffset, startOffset, within } from './kafka-start.ts'
-import type { Topics } from './kafka-topics.ts'
-import type { Consumption, Partition, Subscription } from './types.ts'
-
-/** What a subscription needs of its surroundings. */
-export interface ConsumeContext {
-  readonly client: Client
-  readonly ask: Ask
-  readonly topics: Topics
-  readonly names: Names
-  readonly options: Required<KafkaStreamOptions>
-  /** Hears of each error that does not end the consumer. */
-  readonly onTrouble: (error: StreamError) => void
-  /** Hears that the group has been joined. */
-  readonly onHealthy: () => void
-}
-
-/** A consumption that its stream can leave behind. */
-export interface Consuming extends Consumption {
-  /** Leaves the group without waiting for a handler. */
-  abandon(): void
-}
+import type { Partition, Subscription } from './types.ts'
 
 /**
  * Runs a subscription: joins the group, asks where to start, delivers, lets go before it joins again.
@@ -255,16 +233,5 @@ export async function consume(
       return stopped
     },
     abandon: leave,
-  }
-}
-
-/** What the subscriber answers; its rejection is fatal. */
-async function answered<T>(method: string, ask: () => Promise<T>): Promise<T> {
-  try {
-    return await ask()
-  } catch (cause) {
-    const detail = cause instanceof Error ? cause.message : String(cause)
-    const message = `${method}: expected the subscriber to answer, got: ${detail}`
-    throw new StreamError(message, { reason: 'handler', cause })
   }
 }
