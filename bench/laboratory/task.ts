@@ -8,6 +8,7 @@ import type { Preprocessing } from '../../lib/image/options.ts'
 import { pixelBytes } from '../../lib/image/preprocessing.ts'
 import type { PixelSource } from '../../lib/learn/pictures.ts'
 import { type Baseline, makeBaseline } from '../../lib/service/baseline.ts'
+import { backboneCacheFolder } from '../../lib/service/cache-folder.ts'
 import { decodeFiles } from '../../lib/service/decode-files.ts'
 import { classNumbers } from '../../lib/service/evaluate.ts'
 import { labelledPictures } from '../../lib/service/labelled-folder.ts'
@@ -81,7 +82,7 @@ export async function openTask(name: SetName): Promise<Task> {
   const { backbone, size, channels } = set
   const config = configSchema.parse({ model: { backbone }, image: { size, channels } })
   const baseline = await makeBaseline(
-    { backbone, size, channels, cacheFolder: '' },
+    { backbone, size, channels, cacheFolder: backboneCacheFolder() },
     () => undefined,
   )
   const preprocessing = preprocessingOf(config, engine, baseline)
