@@ -11,6 +11,7 @@ import { deploy } from './proofs/deploy.ts'
 import { fresh } from './proofs/fresh.ts'
 import { gate } from './proofs/gate.ts'
 import { hostile } from './proofs/hostile.ts'
+import { ingest } from './proofs/ingest.ts'
 import { memory } from './proofs/memory.ts'
 import type { Proof } from './proofs/proof.ts'
 import { refresh } from './proofs/refresh.ts'
@@ -46,6 +47,7 @@ const proofs: Readonly<Record<string, Proof>> = {
   abuse,
   hostile,
   roles,
+  ingest,
   synth,
   rights,
   asleep,
