@@ -56,7 +56,8 @@ export {
 } from './image/options.ts'
 export { preprocess } from './image/preprocess.ts'
 export { openCheckpoint } from './learn/checkpoint.ts'
-export { type GateInput, type GateOptions, judge, type Verdict } from './learn/gate.ts'
+export { type GateOptions, judge, type Verdict } from './learn/gate.ts'
+export type { GateInput } from './learn/gate-input.ts'
 export { adaptiveObjective, type Objective, pairObjective } from './learn/objective.ts'
 export { type RoundSettings, roundSettings } from './learn/recipe.ts'
 export {

@@ -1,5 +1,7 @@
 import { type LayersModel, tf } from '../../lib/engine/tf.ts'
-import { judge, type ModelSignals } from '../../lib/learn/gate.ts'
+import { judge } from '../../lib/learn/gate.ts'
+import { mean, onAll } from '../../lib/learn/gate-comparisons.ts'
+import type { ModelSignals } from '../../lib/learn/gate-input.ts'
 import type { Objective } from '../../lib/learn/objective.ts'
 import { type Judged, judgeSignals } from '../../lib/learn/signals.ts'
 import { cosines } from '../../lib/loss/cosines.ts'
@@ -28,9 +30,6 @@ const championStep = 800
 /** Rates that undo what training gains, kept to the end: a cooldown would mend much of it. */
 const ruinousRate = { omniglot: 0.03, grocery: 1e-3 }
 
-const mean = (values: Float32Array): number =>
-  values.reduce((sum, value) => sum + value, 0) / values.length
-
 /** Pulls every pair together: all pictures end in one point. */
 const collapse: Objective = {
   loss: (anchors) =>
@@ -52,8 +51,8 @@ const collapse: Objective = {
 
 /** Signals by name, each one number a model. */
 const signals: Readonly<Record<string, (judged: ModelSignals) => number>> = {
-  'augmentation MRR': ({ a, b }) => (mean(a.mrr) + mean(b.mrr)) / 2,
-  'neighbour consistency': ({ a, b }) => (mean(a.consistency) + mean(b.consistency)) / 2,
+  'augmentation MRR': (signals) => mean(onAll(signals, 'mrr')),
+  'neighbour consistency': (signals) => mean(onAll(signals, 'consistency')),
   'effective rank': ({ effectiveRank }) => effectiveRank,
   spread: ({ spread }) => spread,
   'cluster stability': ({ watched }) => watched['stability'] ?? Number.NaN,
@@ -111,6 +110,7 @@ async function verdict(candidate: Subject, champion: Subject, baseline: Subject,
       candidate: candidate.judged.signals,
       champion: champion.judged.signals,
       baseline: baseline.judged.signals,
+      isChampionBaseline: champion === baseline,
       overlap:
         champion === baseline
           ? undefined

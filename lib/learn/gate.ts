@@ -1,50 +1,6 @@
-import { type BootstrapInterval, imagesNeeded } from '../metric/bootstrap.ts'
-
-/** Label-free signals of one model on one probe, per picture. */
-export interface ProbeSignals {
-  /** Reciprocal rank of the source of hard augmented views, mean over views, shape [n], (0, 1]. */
-  readonly mrr: Float32Array
-  /** Jaccard overlap of the neighbours of a hard view and of the plain one, shape [n], [0, 1]. */
-  readonly consistency: Float32Array
-}
-
-/** Label-free signals of one model. */
-export interface ModelSignals {
-  readonly a: ProbeSignals
-  readonly b: ProbeSignals
-  readonly dim: number
-  /** RankMe of probe A, in [0, min(d, n)]. */
-  readonly effectiveRank: number
-  /** 1 − mean cosine before centring, in [0, 2]. */
-  readonly spread: number
-  /** Watched, never decisive. */
-  readonly watched: Readonly<Record<string, number>>
-}
-
-/** Figures of a labelled probe, per query. */
-export interface LabelledSignals {
-  readonly mapAtR: Float32Array
-  readonly recallAt1: Float32Array
-}
-
-/** What the gate compares. */
-export interface GateInput {
-  readonly candidate: ModelSignals
-  readonly champion: ModelSignals
-  readonly baseline: ModelSignals
-  /**
-   * Mean top-10 neighbour overlap of candidate and champion on probe A, [0, 1]; undefined while the
-   * champion is the frozen backbone, which nobody has built upon yet.
-   */
-  readonly overlap: number | undefined
-  /** Why the artifact does not load and serve; undefined when it does. */
-  readonly artifactFault: string | undefined
-  readonly labelled?: {
-    readonly candidate: LabelledSignals
-    readonly champion: LabelledSignals
-    readonly baseline: LabelledSignals
-  }
-}
+import { imagesNeeded } from '../metric/bootstrap.ts'
+import { type Comparison, decisiveComparisons, mean, type Resample } from './gate-comparisons.ts'
+import type { GateInput } from './gate-input.ts'
 
 /** Bounds of the gate. */
 export interface GateOptions {
@@ -73,13 +29,6 @@ export const defaultGateOptions: Required<GateOptions> = {
   maxRecallLoss: 0.03,
 }
 
-/** Interval of candidate − champion, with the two means. */
-export interface Comparison extends BootstrapInterval {
-  readonly candidate: number
-  readonly champion: number
-  readonly baseline: number
-}
-
 /** The gate's answer. */
 export interface Verdict {
   readonly verdict: 'promote' | 'hold' | 'reject'
@@ -91,30 +40,7 @@ export interface Verdict {
   readonly needsPictures: number | undefined
 }
 
-/** Paired bootstrap of per-picture differences, handed in with its seed and groups. */
-export type Resample = (difference: Float32Array, probe: 'a' | 'b' | 'labels') => BootstrapInterval
-
-const mean = (values: Float32Array): number =>
-  values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length
-
-const minus = (a: Float32Array, b: Float32Array): Float32Array =>
-  a.map((value, i) => value - (b[i] as number))
-
 const signed = (value: number): string => `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(3)}`
-
-function compare(
-  candidate: Float32Array,
-  champion: Float32Array,
-  baseline: Float32Array,
-  interval: BootstrapInterval,
-): Comparison {
-  return {
-    ...interval,
-    candidate: mean(candidate),
-    champion: mean(champion),
-    baseline: mean(baseline),
-  }
-}
 
 /** The first veto, as a sentence; undefined when there is none. */
 function veto(input: GateInput, options: Required<GateOptions>): string | undefined {
@@ -135,40 +61,6 @@ function veto(input: GateInput, options: Required<GateOptions>): string | undefi
   return undefined
 }
 
-/** The comparisons that decide, with the bound that each must exceed. */
-function primaries(input: GateInput, resample: Resample, options: Required<GateOptions>) {
-  const { candidate, champion, baseline, labelled } = input
-  if (labelled !== undefined) {
-    const of = (name: keyof LabelledSignals) =>
-      compare(
-        labelled.candidate[name],
-        labelled.champion[name],
-        labelled.baseline[name],
-        resample(minus(labelled.candidate[name], labelled.champion[name]), 'labels'),
-      )
-    return [
-      { name: 'MAP@R on labels', above: 0, comparison: of('mapAtR') },
-      // Shown beside it; a large loss is a veto of its own.
-      { name: 'Recall@1 on labels', above: Number.NEGATIVE_INFINITY, comparison: of('recallAt1') },
-    ]
-  }
-  const of = (probe: 'a' | 'b', signal: keyof ProbeSignals) =>
-    compare(
-      candidate[probe][signal],
-      champion[probe][signal],
-      baseline[probe][signal],
-      resample(minus(candidate[probe][signal], champion[probe][signal]), probe),
-    )
-  // No finer than the probe can resolve: .02 at 100 pictures, .009 at 500, the option from 1,600.
-  const tolerance = Math.min(options.tolerance, -0.2 / Math.sqrt(candidate.a.mrr.length))
-  return [
-    { name: 'MRR on new pictures', above: 0, comparison: of('b', 'mrr') },
-    { name: 'MRR on old pictures', above: tolerance, comparison: of('a', 'mrr') },
-    { name: 'consistency on old pictures', above: tolerance, comparison: of('a', 'consistency') },
-    { name: 'consistency on new pictures', above: tolerance, comparison: of('b', 'consistency') },
-  ]
-}
-
 /**
  * Judges a candidate against the champion, without labels unless a labelled probe is given.
  *
@@ -183,7 +75,7 @@ export function judge(
   options: Required<GateOptions> = defaultGateOptions,
 ): Verdict {
   const { candidate, champion, labelled } = input
-  const decisive = primaries(input, resample, options)
+  const { decisive, size } = decisiveComparisons(input, resample, options.tolerance)
   const comparisons = Object.fromEntries(decisive.map((one) => [one.name, one.comparison]))
   const championWatched = Object.fromEntries(
     Object.entries(champion.watched).map(([name, value]) => [`champion ${name}`, value]),
@@ -209,8 +101,6 @@ export function judge(
   })
   const fault = veto(input, options)
   if (fault !== undefined) return answer('reject', fault)
-  const size =
-    labelled?.candidate.mapAtR.length ?? Math.min(candidate.a.mrr.length, candidate.b.mrr.length)
   if (size < minProbe) {
     const missing = minProbe - size
     return answer('hold', `the probe has ${size} pictures, ${missing} too few`, missing)

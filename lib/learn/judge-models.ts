@@ -1,7 +1,8 @@
 import type { Matrix } from '../engine/matrix.ts'
 import { pairedBootstrap } from '../metric/bootstrap.ts'
 import { neighbourOverlap } from '../metric/neighbours.ts'
-import { judge, type ModelSignals, type Verdict } from './gate.ts'
+import { judge, type Verdict } from './gate.ts'
+import type { ModelSignals } from './gate-input.ts'
 import { type LabelledProbe, labelledSignals } from './labelled.ts'
 import { groupNumbers, idsOf } from './picture-lists.ts'
 import type { Pictures } from './pictures.ts'
@@ -10,6 +11,9 @@ import { type GateModel, judgeSignals, type Probes } from './signals.ts'
 
 /** Vectors that the artifact must give again in another process. */
 const checkedVectors = 16
+
+/** Recent pictures that make a probe of their own, where a candidate must not lose old ones. */
+const leastProbeB = 100
 
 /** What models are judged on. */
 export interface JudgeInput {
@@ -32,8 +36,9 @@ export async function judgeModels(
   seed: number,
   check: (expected: Matrix, ids: readonly string[]) => Promise<string | undefined>,
 ): Promise<Verdict> {
-  const a = input.probes.a
-  const b = input.probes.b.length >= 100 ? input.probes.b : []
+  const { a } = input.probes
+  const isEnough = isChampionBaseline || input.probes.b.length >= leastProbeB
+  const b = isEnough ? input.probes.b : []
   const probes: Probes = { a: idsOf(a), b: idsOf(b) }
   const candidate = await judgeSignals(models.candidate, pictures, probes, seed)
   const champion = await judgeSignals(models.champion, pictures, probes, seed)
@@ -48,7 +53,12 @@ export async function judgeModels(
     some.length === 0
       ? undefined
       : await check(await pictures.embed(models.candidate.network, some), some)
-  const groups = { a: groupNumbers(a), b: groupNumbers(b.length > 0 ? b : a), labels: undefined }
+  const groups = {
+    a: groupNumbers(a),
+    b: groupNumbers(b),
+    all: groupNumbers([...a, ...b]),
+    labels: undefined,
+  }
   const { labelled } = input
   const onLabels = labelled && {
     candidate: await labelledSignals(models.candidate, pictures, labelled),
@@ -61,6 +71,7 @@ export async function judgeModels(
       candidate: signals(candidate),
       champion: signals(champion),
       baseline: signals(baseline),
+      isChampionBaseline,
       overlap,
       artifactFault,
       ...(onLabels && { labelled: onLabels }),

@@ -1,6 +1,6 @@
 import { centreRows } from '../metric/centre.ts'
 import { retrieval } from '../metric/retrieval.ts'
-import type { LabelledSignals } from './gate.ts'
+import type { LabelledSignals } from './gate-input.ts'
 import type { Pictures } from './pictures.ts'
 import type { GateModel } from './signals.ts'
 

@@ -9,7 +9,7 @@ import { neighbourConsistency } from '../metric/neighbours.ts'
 import { adjustedRand } from '../metric/nmi.ts'
 import { effectiveRank, spread } from '../metric/rank.ts'
 import { embedMatrix } from '../model/encoder.ts'
-import type { ModelSignals, ProbeSignals } from './gate.ts'
+import type { ModelSignals, ProbeSignals } from './gate-input.ts'
 import { chunks, type Pictures } from './pictures.ts'
 
 /** A model as the gate sees it. */
@@ -22,6 +22,7 @@ export interface GateModel {
 /** Held-out image ids that a model is judged on. */
 export interface Probes {
   readonly a: readonly string[]
+  /** Empty: there is one probe only. */
   readonly b: readonly string[]
 }
 
@@ -162,10 +163,9 @@ export async function judgeSignals(
   const plainA = rowsOf(vectors.plain, 0, probes.a.length)
   const uncentred = await pictures.embed(model.network, probes.a)
   const all = await probeSignals(vectors)
-  const a = part(all, 0, probes.a.length)
   const signals: ModelSignals = {
-    a,
-    b: probes.b.length === 0 ? a : part(all, probes.a.length, ids.length),
+    a: part(all, 0, probes.a.length),
+    ...(probes.b.length > 0 && { b: part(all, probes.a.length, ids.length) }),
     dim: plainA.dim,
     effectiveRank: effectiveRank(plainA),
     spread: spread(uncentred),

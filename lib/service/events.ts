@@ -1,4 +1,4 @@
-import type { Comparison } from '../learn/gate.ts'
+import type { Comparison } from '../learn/gate-comparisons.ts'
 import type { RoundProgress } from '../learn/round.ts'
 import type { EmbedderEvent } from './embedder-parts.ts'
 import type { Addresses } from './http/http-server.ts'

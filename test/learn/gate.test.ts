@@ -1,12 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import {
-  defaultGateOptions,
-  type GateInput,
-  judge,
-  type ModelSignals,
-  type ProbeSignals,
-  type Resample,
-} from '../../lib/learn/gate.ts'
+import { defaultGateOptions, judge } from '../../lib/learn/gate.ts'
+import type { Resample } from '../../lib/learn/gate-comparisons.ts'
+import type { GateInput, ModelSignals, ProbeSignals } from '../../lib/learn/gate-input.ts'
 
 /** Pictures of a probe, enough for the finest bounds. */
 const n = 1_600
@@ -38,8 +33,9 @@ const resample: Resample = (difference) => {
 }
 
 const verdictOn = (candidate: ModelSignals, more: Partial<GateInput> = {}, minProbe?: number) => {
-  const others = { champion: model(), baseline: model(), overlap: 0.5, artifactFault: undefined }
-  return judge({ ...others, candidate, ...more }, resample, minProbe)
+  const others = { champion: model(), baseline: model() }
+  const plain = { isChampionBaseline: false, overlap: 0.5, artifactFault: undefined }
+  return judge({ ...others, ...plain, candidate, ...more }, resample, minProbe)
 }
 
 describe('judge without labels', () => {
@@ -94,6 +90,30 @@ describe('judge without labels', () => {
     const { verdict, figures } = verdictOn(better(), { overlap: undefined })
     expect(verdict).toBe('promote')
     expect(figures).not.toHaveProperty('overlap')
+  })
+
+  it('asks for a gain on old and new pictures together while there is nothing to lose', () => {
+    const first = { isChampionBaseline: true, overlap: undefined }
+    const onOld = model({ a: probe(0.6, 0.4), b: probe(0.499, 0.4) })
+    expect(verdictOn(onOld).verdict).toBe('hold')
+    const { verdict, comparisons } = verdictOn(onOld, first)
+    expect(verdict).toBe('promote')
+    expect(comparisons['MRR on held-out pictures']).toMatchObject({
+      candidate: expect.closeTo(0.5495),
+      champion: expect.closeTo(0.5),
+    })
+    const onNone = verdictOn(model({ a: probe(0.501, 0.4), b: probe(0.499, 0.4) }), first)
+    expect(onNone.verdict).toBe('hold')
+    const unsteady = verdictOn(model({ a: probe(0.6, 0.38), b: probe(0.6, 0.4) }), first)
+    expect(unsteady.reason).toContain('consistency on held-out pictures')
+  })
+
+  it('judges all held-out pictures as one where recent ones are too few', () => {
+    const { b: _, ...one } = model({ a: probe(0.6, 0.4) })
+    const { b: __, ...champion } = model()
+    expect(verdictOn(one, { champion, baseline: champion }).verdict).toBe('promote')
+    const same = verdictOn(champion, { champion, baseline: champion })
+    expect(same.reason).toContain('MRR on held-out pictures')
   })
 
   it('decides nothing by a figure that is only watched', () => {
