@@ -1,12 +1,9 @@
 import { selectEngine } from '../engine/select.ts'
 import { ConfigError } from '../errors.ts'
-import { type PretrainedName, pretrainedNames } from '../model/options.ts'
+import { isPretrained, pretrainedNames } from '../model/options.ts'
 import { installBackbone } from '../model/pretrained.ts'
 import { backboneCacheFolder } from '../service/cache-folder.ts'
 import { contextOf, type GlobalOptions } from './context.ts'
-
-const isKnown = (name: string): name is PretrainedName =>
-  (pretrainedNames as readonly string[]).includes(name)
 
 /** `contrastream backbone install` */
 export async function backboneInstall(
@@ -15,7 +12,7 @@ export async function backboneInstall(
 ): Promise<void> {
   const { config, output } = contextOf('backbone install', options)
   const name = String(given)
-  if (!isKnown(name)) {
+  if (!isPretrained(name)) {
     throw new ConfigError(`backbone: expected ${pretrainedNames.join(' or ')}, got '${name}'`)
   }
   await selectEngine(config.engine)

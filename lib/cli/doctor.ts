@@ -4,7 +4,7 @@ import { freemem, totalmem } from 'node:os'
 import type { Config } from '../config/schema.ts'
 import { engineCache } from '../engine/engine-cache.ts'
 import { type EngineName, selectEngine } from '../engine/select.ts'
-import { pretrainedNames } from '../model/options.ts'
+import { isPretrained } from '../model/options.ts'
 import { backboneCacheFolder } from '../service/cache-folder.ts'
 import { openDatabase } from '../service/database.ts'
 import { diskSpace } from '../service/disk-space.ts'
@@ -57,8 +57,7 @@ function tool(
 function tools({ model }: Config, engines: readonly Finding[]): readonly Finding[] {
   const hasEngine = engines.some(({ what, ok }) => what === engineTitle('tensorflow') && ok)
   const isFetched = (name: string) => installedBackbones().some((one) => one.startsWith(`${name}-`))
-  const isPretrained = (pretrainedNames as readonly string[]).includes(model.backbone)
-  const hasBackbone = !isPretrained || isFetched(model.backbone)
+  const hasBackbone = !isPretrained(model.backbone) || isFetched(model.backbone)
   const needsPip = !(hasEngine && hasBackbone)
   const pip = ['python3', '-m', 'pip', '--version'] as const
   return [

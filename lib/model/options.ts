@@ -7,6 +7,10 @@ export const pretrainedNames = ['mobilenet-v2', 'efficientnet-lite0'] as const
 /** One of {@link pretrainedNames}. */
 export type PretrainedName = (typeof pretrainedNames)[number]
 
+/** Whether a backbone is one of {@link pretrainedNames}. */
+export const isPretrained = (backbone: string): backbone is PretrainedName =>
+  (pretrainedNames as readonly string[]).includes(backbone)
+
 /** Shape and start of a {@link conv4} network. */
 export interface Conv4Options {
   /** Side of the pictures in pixels, at least 16. */

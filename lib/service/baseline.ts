@@ -2,7 +2,7 @@ import { ArtifactError, ConfigError } from '../errors.ts'
 import { artifactDigest, type ModelFiles, saveArtifact } from '../model/artifact.ts'
 import { flatten } from '../model/flatten.ts'
 import { modelFromFolder } from '../model/from-folder.ts'
-import { type Normalisation, type PretrainedName, pretrainedNames } from '../model/options.ts'
+import { isPretrained, type Normalisation, pretrainedNames } from '../model/options.ts'
 import { pretrained } from '../model/pretrained.ts'
 
 /** The frozen backbone: the first champion, and what every result is shown beside. */
@@ -24,9 +24,6 @@ export interface BaselineRequest {
   /** Where downloaded backbones are kept. */
   readonly cacheFolder: string
 }
-
-const isPretrained = (name: string): name is PretrainedName =>
-  (pretrainedNames as readonly string[]).includes(name)
 
 /** The setting is to blame for a model of the user's that does not load. */
 function unusable(cause: unknown): never {

@@ -6,6 +6,7 @@ import { defaultDuplicateOptions } from '../learn/duplicates.ts'
 import { defaultHeldOutOptions } from '../learn/held-out.ts'
 import type { IntakeOptions } from '../learn/intake.ts'
 import {
+  defaultSteps,
   lossParams,
   type RoundSettings,
   roundSettings,
@@ -105,7 +106,8 @@ export function roundSettingsOf(
   const isSmall = profileOf(state, startOf(config)) === 'small'
   const limit = given(learn.maxRoundTime) ?? (engine.device === 'CUDA' ? undefined : maxRoundTimeMs)
   const replaced = {
-    steps: given(learn.steps) ?? (isSmall ? smallProfileSteps : undefined),
+    steps:
+      given(learn.steps) ?? (isSmall ? smallProfileSteps : defaultSteps(recipe, model.backbone)),
     recluster: given(learn.recluster),
     rate: given(learn.optimiser.rate),
     weightDecay: given(learn.optimiser.weightDecay),

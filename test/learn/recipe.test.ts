@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { lossParams, roundSettings } from '../../lib/learn/recipe.ts'
+import { defaultSteps, lossParams, roundSettings } from '../../lib/learn/recipe.ts'
 import { lossPresets } from '../../lib/loss/presets.ts'
 
 describe('roundSettings', () => {
@@ -12,6 +12,14 @@ describe('roundSettings', () => {
   it('replaces what it is given and nothing else', () => {
     const plain = roundSettings('scratch')
     expect(roundSettings('scratch', { steps: 7, k: 3 })).toEqual({ ...plain, steps: 7, k: 3 })
+  })
+})
+
+describe('defaultSteps', () => {
+  it('ends early on a pretrained backbone by name, whose every weight trains', () => {
+    expect(defaultSteps('finetune', 'mobilenet-v2')).toBe(300)
+    expect(defaultSteps('finetune', './my-network')).toBe(1_000)
+    expect(defaultSteps('head', 'mobilenet-v2')).toBe(200)
   })
 })
 
