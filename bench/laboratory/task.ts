@@ -29,10 +29,10 @@ export interface SetOfPictures {
 /** Alphabets whose characters are streamed: 117; the 125 of the others are never seen. */
 const streamedAlphabets = ['Balinese', 'Early_Aramaic', 'Greek', 'Japanese_(katakana)']
 
-const grocery = (backbone: string): SetOfPictures => ({
+const grocery = (backbone: string, size: number): SetOfPictures => ({
   folder: join(shared, 'data/grocery-64'),
-  backbone: join(shared, 'models', backbone),
-  size: 64,
+  backbone,
+  size,
   channels: 'rgb',
   isStreamed: (name) => Number.parseInt(name, 10) % 2 === 0,
 })
@@ -46,8 +46,10 @@ export const sets = {
     channels: 'grey',
     isStreamed: (name) => streamedAlphabets.includes(dirname(name)),
   },
-  grocery: grocery('mobilenet_v1_0.25_128'),
-  'grocery-0.5': grocery('mobilenet_v1_0.5_160'),
+  grocery: grocery(join(shared, 'models/mobilenet_v1_0.25_128'), 64),
+  'grocery-0.5': grocery(join(shared, 'models/mobilenet_v1_0.5_160'), 64),
+  'grocery-v2': grocery('mobilenet-v2', 96),
+  'grocery-lite0': grocery('efficientnet-lite0', 96),
 } satisfies Readonly<Record<string, SetOfPictures>>
 
 /** Name of a set. */
