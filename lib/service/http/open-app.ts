@@ -3,7 +3,7 @@ import helmet from '@fastify/helmet'
 import multipart from '@fastify/multipart'
 import rateLimit from '@fastify/rate-limit'
 import swagger from '@fastify/swagger'
-import { type FastifyInstance, fastify, LogController } from 'fastify'
+import { type FastifyInstance, type FastifyRequest, fastify, LogController } from 'fastify'
 import { BusyError, MissingError } from '../../errors.ts'
 import { programVersion } from '../program-version.ts'
 import type { Admission } from './admission.ts'
@@ -11,7 +11,8 @@ import { authenticate, type DoorRules } from './authenticate.ts'
 import { countRequests } from './count-requests.ts'
 import { nodeServer, refuseConnection } from './node-server.ts'
 import type { HttpParts } from './parts.ts'
-import { problemOf, problemType, retryAfter } from './problem.ts'
+import { type Problem, problemOf, problemType, retryAfter } from './problem.ts'
+import { seldom } from './seldom.ts'
 import { stampHeaders } from './stamp-headers.ts'
 import { traceOf } from './trace-context.ts'
 import { describeRoute, type HttpApp, zodValidator } from './zod-types.ts'
@@ -34,14 +35,30 @@ function nameRelease(app: FastifyInstance, { releases }: AppParts): void {
   })
 }
 
+/** Why a service takes nothing in until somebody makes room. */
+const full: readonly (string | undefined)[] = ['disk-full', 'log-full']
+
+/**
+ * Logs what a service cannot do. What it stands on may be out of order for hours, and each request
+ * meets that: then once a minute, with the number of those that it was not told of.
+ */
+function logFaults() {
+  const isTold = seldom(() => performance.now())
+  return (error: unknown, { code, reason, status, title }: Problem, request: FastifyRequest) => {
+    if (status < 500 || (code === 'BUSY' && !full.includes(reason))) return
+    const passedOver = status === 503 ? isTold(`${code}/${reason}`) : 0
+    if (passedOver === undefined) return
+    const named = { err: error, requestId: request.id, ...traceOf(request) }
+    request.log.error({ ...named, ...(passedOver > 0 && { passedOver }) }, title)
+  }
+}
+
 function answerErrors(app: FastifyInstance): void {
+  const log = logFaults()
   app.setErrorHandler((error, request, reply) => {
     const problem = problemOf(error, request.id)
     const { status } = problem
-    if (status >= 500 && problem.code !== 'BUSY') {
-      const named = { err: error, requestId: request.id, ...traceOf(request) }
-      request.log.error(named, problem.title)
-    }
+    log(error, problem, request)
     const seconds = retryAfter(status)
     if (seconds !== undefined && !reply.hasHeader('retry-after')) {
       reply.header('retry-after', seconds)

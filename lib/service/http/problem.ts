@@ -98,11 +98,15 @@ function problem(status: number, rest: Omit<Problem, 'status' | 'title'>): Probl
   return { title: titles[status] ?? 'Error', status, ...rest }
 }
 
+/** In place of a message; what fails for all who ask is not logged for each of them. */
+const hidden = (status: number): string =>
+  status === 503 ? 'the log says why' : 'the log says why, beside this request id'
+
 /**
  * What a client is told of an error.
  *
  * Of faults of ours it is told the code alone: their messages may name paths and hosts, and stand
- * in the log beside the same request id.
+ * in the log.
  */
 export function problemOf(error: unknown, requestId: string): Problem {
   if (error instanceof PipelineError) {
@@ -110,7 +114,7 @@ export function problemOf(error: unknown, requestId: string): Problem {
     const status = statuses[`${code}/${reason}`] ?? statuses[code]
     const isOurs = status >= 500 && code !== 'BUSY'
     return problem(status, {
-      detail: isOurs ? 'the log says why, beside this request id' : error.message,
+      detail: isOurs ? hidden(status) : error.message,
       code,
       ...(reason !== undefined && { reason }),
       ...(limit !== undefined && { limit }),
@@ -129,7 +133,7 @@ export function problemOf(error: unknown, requestId: string): Problem {
     })
   }
   return problem(500, {
-    detail: 'the log says why, beside this request id',
+    detail: hidden(500),
     code: 'INTERNAL',
     requestId,
   })

@@ -203,6 +203,13 @@ describe('pictures in', () => {
       const refused = answers.at(-1)
       expect(refused?.json).toMatchObject({ status: 503, reason: 'disk-full' })
       expect(refused?.headers.get('retry-after')).toBe('5')
+      // First the log has no room for a record, then the store none for the row of a picture.
+      const refusals = []
+      for (let level = 400; level < 500; level += 1) refusals.push((await send(level)).json['code'])
+      expect(refusals.slice(-2)).toEqual(['STORE', 'STORE'])
+      const logged = full.lines.filter((line) => line.includes('disk-full'))
+      const codes = logged.map((line) => JSON.parse(line).err.code)
+      expect(codes).toEqual([...new Set([refused?.json['code'], ...refusals])])
       database.exec('PRAGMA max_page_count = 4294967294')
       expect((await send(39 + answers.length)).status).toBe(202)
     })
