@@ -58,7 +58,8 @@ async function unread({ data }: LiveService): Promise<number> {
 /**
  * Damaged, misnamed and malicious pictures by HTTP: nothing dies, memory is bounded, and each is
  * answered, and then applied or set aside with a reason.
- * Arguments: number of pictures (default 100,000), seed (default 1).
+ * Arguments: number of pictures (default 100,000), seed (default 1). SIGINT ends the sending early:
+ * the figures are printed, and fall short.
  */
 export const hostile: Proof = async ([count = '100000', seed = '1']) => {
   const random = randomStream(Number(seed), 'hostile')
@@ -68,8 +69,12 @@ export const hostile: Proof = async ([count = '100000', seed = '1']) => {
     const memory = watchMemory(service)
     const statuses: number[] = []
     let begun = 0
+    let isInterrupted = false
+    process.once('SIGINT', () => {
+      isInterrupted = true
+    })
     const send = async (): Promise<void> => {
-      while (begun < Number(count)) {
+      while (begun < Number(count) && !isInterrupted) {
         begun += 1
         const { status } = await service.post('/v1/images', pictures.next(random))
         statuses.push(status)
@@ -98,12 +103,18 @@ export const hostile: Proof = async ([count = '100000', seed = '1']) => {
     )
     return {
       lines: [
-        `${statuses.length} pictures, seed ${seed}, ${(statuses.length / seconds).toFixed(0)}/s · answered ${counted(statuses.map(String))}`,
+        `${statuses.length} of ${count} pictures, seed ${seed}, ${(statuses.length / seconds).toFixed(0)}/s · answered ${counted(statuses.map(String))}`,
         `taken ${taken}; applied, repeated or set aside ${told}, not read yet ${left}; set aside by embed and learn: ${aside || 'none'}`,
         `peak resident memory: ${sizes.join(' · ')}`,
         `roles that died ${deaths}, answers that are not documented ${odd}, exit code ${code}`,
       ],
-      holds: deaths === 0 && odd === 0 && told + left === taken && isBounded && code === 0,
+      holds:
+        deaths === 0 &&
+        odd === 0 &&
+        code === 0 &&
+        told + left === taken &&
+        isBounded &&
+        statuses.length === Number(count),
     }
   } finally {
     await service.stop()
