@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { exitCodeOf, failureText, isUnread } from './output.ts'
+import { exitCodeOf, failureText, isTold, isUnread } from './output.ts'
 import { program } from './program.ts'
 
 const isVerbose = process.argv.includes('--verbose')
@@ -14,6 +14,6 @@ for (const stream of [process.stdout, process.stderr]) {
 try {
   await program().parseAsync(process.argv)
 } catch (error) {
-  process.stderr.write(`${failureText(error, isVerbose)}\n`)
+  if (!isTold(error)) process.stderr.write(`${failureText(error, isVerbose)}\n`)
   process.exitCode = exitCodeOf(error)
 }

@@ -1,3 +1,4 @@
+import { CommanderError } from 'commander'
 import { PipelineError } from '../errors.ts'
 
 /** Number of the form of `--json` lines; fields are only added within it. */
@@ -53,8 +54,12 @@ export function commandOutput(
 /** Whether writing failed because nobody reads any more, as behind `| head`. */
 export const isUnread = (error: Error): boolean => 'code' in error && error.code === 'EPIPE'
 
+/** Whether the parser has said all there is to say: help that was asked for, or a wrong usage. */
+export const isTold = (error: unknown): error is CommanderError => error instanceof CommanderError
+
 /** Exit code that an error ends the program with. */
 export function exitCodeOf(error: unknown): number {
+  if (isTold(error)) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage
   if (!(error instanceof PipelineError)) return exitCodes.failure
   if (error.code === 'CONFIG') return exitCodes.usage
   if (error.code === 'INPUT' || error.code === 'SHAPE') return exitCodes.usage

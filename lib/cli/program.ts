@@ -62,6 +62,7 @@ export function program(): Command {
   const program = new Command('contrastream')
     .description('Unlabeled pictures in, gated and versioned embedding models out.')
     .showHelpAfterError('(`--help` shows what there is)')
+    .exitOverride() // the edge ends the process, with the codes that we document
     .action(() => {
       process.stdout.write(`${newcomer}\n`)
     })

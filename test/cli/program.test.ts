@@ -71,6 +71,13 @@ it.each([
   [2, ['run', '--until', 'noon']],
   [1, ['models', 'rollback']],
   [1, ['gate', 'v1']],
+  [2, ['gate']],
+  [2, ['gate', 'v1', 'v2']],
+  [2, ['models']],
+  [2, ['modles', 'list']],
+  [2, ['models', 'export']],
+  [2, ['models', 'list', '--al']],
+  [0, ['models', 'list', '--help']],
 ])('ends with %i for %j', async (code, args) => {
   expect((await command(...args, '--data', temporaryFolder())).code).toBe(code)
 })
