@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import type { Command } from 'commander'
 import { expect, it } from 'vitest'
 import { program } from '../../lib/cli/program.ts'
-import { command, temporaryFolder } from './support.ts'
+import { command, onPipeline, temporaryFolder } from './support.ts'
 
 /** The commands that do something, with their words. */
 function leaves(of: Command, words: readonly string[] = []): [string, Command][] {
@@ -21,9 +21,38 @@ function helpOf(one: Command): string {
   return text
 }
 
-it.each(all)('shows an example of %s that begins with its words', (words, one) => {
+/** The example that a command shows, as a shell would hand it over: words, some of them quoted. */
+function exampleOf(one: Command): string[] {
   const example = helpOf(one).split('Example:\n')[1]?.trim() ?? ''
-  expect(example.startsWith(`contrastream ${words}`)).toBe(true)
+  return (example.match(/"[^"]*"|\S+/g) ?? []).map((word) => word.replaceAll('"', ''))
+}
+
+it.each(all)('shows an example of %s that begins with its words', (words, one) => {
+  expect(exampleOf(one).slice(0, words.split(' ').length + 1)).toEqual([
+    'contrastream',
+    ...words.split(' '),
+  ])
+})
+
+it.each(all)('takes its own example of %s', async (words, one) => {
+  const fresh = program()
+  const same = leaves(fresh).find(([path]) => path === words)?.[1] as Command
+  let isCalled = false
+  same.action(() => {
+    isCalled = true
+  })
+  await fresh.parseAsync(['node', ...exampleOf(one)])
+  expect(isCalled).toBe(true)
+})
+
+it.each([
+  ...['config print', 'config check', 'config schema', 'token create', 'token list'],
+  ...['models list', 'models gc', 'quarantine list', 'quarantine replay', 'index status'],
+])('does what its example of %s says', async (words) => {
+  const folder = temporaryFolder()
+  await onPipeline(folder, async () => undefined)
+  const example = exampleOf(new Map(all).get(words) as Command).slice(1)
+  expect(await command(...example, '--data', folder)).toMatchObject({ code: 0, error: undefined })
 })
 
 it.each(all)('gives %s the options of all commands', (_, one) => {
