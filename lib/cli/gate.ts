@@ -17,7 +17,7 @@ export async function gateCommand(
     const engine = await selectEngine(config.engine)
     const judged = await rejudge(pipeline, state, engine, String(version), output.note)
     output.result({ event: 'gate', ...judged }, () => {
-      const { champion, probes, verdict, reason, comparisons, figures } = judged
+      const { champion, probes, verdict, reason, comparisons, figures, watched } = judged
       const labelled = probes.labelled === 0 ? '' : `, and ${probes.labelled} with labels`
       return [
         `${judged.version} against ${champion} on ${probes.a} old and ${probes.b} new pictures${labelled}`,
@@ -33,6 +33,10 @@ export async function gateCommand(
             `${one.mean.toFixed(3)} (${one.low.toFixed(3)} to ${one.high.toFixed(3)})`,
           ]),
           ...Object.entries(figures).map(([name, value]) => [name, value.toFixed(3)]),
+          ...Object.entries(watched).map(([name, value]) => [
+            `${name}, when made`,
+            value.toFixed(3),
+          ]),
         ]),
       ].join('\n')
     })

@@ -22,3 +22,12 @@ export function gateFigures(gate: GateReport | undefined): ReadonlyMap<string, n
   }
   return figures
 }
+
+/** The figures of a gate report that were watched when the version was made, and decided nothing. */
+export function watchedFigures(gate: GateReport | undefined): Readonly<Record<string, number>> {
+  const watched = gate?.details?.['watched']
+  const entries = isTree(watched) ? Object.entries(watched) : []
+  return Object.fromEntries(
+    entries.filter((entry): entry is [string, number] => typeof entry[1] === 'number'),
+  )
+}

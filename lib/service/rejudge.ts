@@ -11,6 +11,7 @@ import type { LearnerState, Picture } from '../learn/state.ts'
 import { centreRows } from '../metric/centre.ts'
 import { loadArtifact } from '../model/artifact.ts'
 import { checkArtifact } from './check-artifact.ts'
+import { watchedFigures } from './gate-figures.ts'
 import { labelledProbe } from './labelled-probe.ts'
 import type { Pipeline } from './open-pipeline.ts'
 import { resolveVersion } from './served-model.ts'
@@ -25,6 +26,8 @@ export interface Rejudged extends Verdict {
   readonly champion: string
   /** Pictures of the probes that the store still has, and those with the user's labels. */
   readonly probes: { readonly a: number; readonly b: number; readonly labelled: number }
+  /** What was watched when it was made, and decides nothing; empty for a baseline. */
+  readonly watched: Readonly<Record<string, number>>
 }
 
 /** Pictures of the buffer that the mean of a model without one is taken over, at most. */
@@ -80,7 +83,8 @@ export async function rejudge(
 ): Promise<Rejudged> {
   const { registry, blobs, config } = pipeline
   const load = async (version: string) => versionModel(await registry.loadVersion(version))
-  const candidate = await load(await resolveVersion(registry, name))
+  const published = await registry.loadVersion(await resolveVersion(registry, name))
+  const candidate = versionModel(published)
   const champion = await load(await championOf(pipeline, candidate.version))
   const baseline = await load(await resolveVersion(registry, 'baseline'))
   for (const other of [champion, baseline]) {
@@ -100,7 +104,8 @@ export async function rejudge(
   const probes = { a: there(wanted.a), b: there(wanted.b) }
   const judging = labelled?.ids.length ?? 0
   const sizes = { a: probes.a.length, b: probes.b.length, labelled: judging }
-  const told = { version: candidate.version, champion: champion.version, probes: sizes }
+  const watched = watchedFigures(published.manifest.gate)
+  const told = { version: candidate.version, champion: champion.version, probes: sizes, watched }
   const missing = minProbe - sizes.a
   if (missing > 0) {
     const reason = `the probe has ${sizes.a} pictures, ${missing} too few`

@@ -25,6 +25,9 @@ function pictureOf(number: number): Promise<Uint8Array> {
   return encodePng(pixels, side, side)
 }
 
+/** What was seen of the version when it was made. */
+const watched = { silhouette: 0.25, uniformity: -1.5, alignment: 0.125, churn: null }
+
 let folder = ''
 let ids: readonly string[] = []
 /** Publishes one more version of the same network, and makes it stable. */
@@ -62,7 +65,8 @@ beforeAll(async () => {
       await registry.stable.move(version, { move })
     })
   }
-  await published(1, {})
+  const gate = { verdict: 'promote', reason: 'made', details: { watched } } as const
+  await published(1, { gate })
   await onPipeline(folder, async (pipeline) => {
     const { blobs } = pipeline
     const bytes = await Promise.all(Array.from({ length: count }, (_, i) => pictureOf(i)))
@@ -122,6 +126,15 @@ it('holds a version that is no better than itself, with exit code 3', async () =
   )
   expect([code, error]).toEqual([3, undefined])
   expect(lines[0]).toMatchObject({ event: 'gate', verdict: 'hold', probes: { a: 30, b: 0 } })
+})
+
+it('shows what was watched when the version was made, which decides nothing', async () => {
+  const args = ['gate', 'v1', '--data', folder, ...settings]
+  const { silhouette, uniformity, alignment } = watched
+  const [line] = (await command(...args, '--json')).lines
+  expect(line?.['watched']).toEqual({ silhouette, uniformity, alignment })
+  const { stdout } = await command(...args)
+  expect(stdout).toMatch(/^silhouette, when made +0\.250$/m)
 })
 
 it('holds where too few pictures are held out, and says how many are missing', async () => {
