@@ -67,7 +67,7 @@ export async function learn(task: Task, options: LearnOptions): Promise<LayersMo
     const seen = await student.publishable()
     await watch?.look(step, seen)
     seen.dispose()
-    return 0 // No state counts as better than the last.
+    return new Float32Array(1) // No state counts as better than the last.
   }
   try {
     const outcome = await train(

@@ -67,7 +67,8 @@ async function oneSeed(task: Task, seed: number): Promise<{ figures: Figures; te
       recallAt1: Number(found['recallAt1']),
       baselineMapAtR: Number(baseline['mapAtR']),
     }
-    const text = `seed ${seed}: ${summary['verdict']}, ${round['steps']} steps in ${Math.round(Number(round['seconds']))} s · MAP@R ${figures.mapAtR.toFixed(3)}, R@1 ${figures.recallAt1.toFixed(3)} · baseline ${figures.baselineMapAtR.toFixed(3)}, ${Number(baseline['recallAt1']).toFixed(3)}`
+    const why = summary['verdict'] === 'promote' ? '' : ` (${summary['reason']})`
+    const text = `seed ${seed}: ${summary['verdict']}${why}, ${round['steps']} steps in ${Math.round(Number(round['seconds']))} s · MAP@R ${figures.mapAtR.toFixed(3)}, R@1 ${figures.recallAt1.toFixed(3)} · baseline ${figures.baselineMapAtR.toFixed(3)}, ${Number(baseline['recallAt1']).toFixed(3)}`
     console.log(text)
     return { figures, text }
   } finally {

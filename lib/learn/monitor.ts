@@ -8,18 +8,24 @@ import type { TrainingHooks } from './train.ts'
 /** Steps between two looks at the monitor set, and the pictures that it needs. */
 const monitorEvery = 100
 const leastMonitor = 100
+/** Altered views of each picture: with one alone chance decides. */
+const views = 3
 
-/** Augmentation MRR of the student, centred on its own mean over the pictures. */
-async function scoreOf(student: Student, pictures: Pictures, ids: readonly string[]) {
-  async function* hard() {
-    for (const some of chunks(ids)) yield await pictures.hard(some, 0)
+/** Augmentation MRR of the student, picture by picture, centred on its own mean over them. */
+async function scoresOf(student: Student, pictures: Pictures, ids: readonly string[]) {
+  async function* hard(view: number) {
+    for (const some of chunks(ids)) yield await pictures.hard(some, view)
   }
   const network = await student.publishable()
   try {
     const { matrix, mean } = centreRows(await pictures.embed(network, ids))
-    const queries = await embedMatrix(network, hard(), { mean })
-    const ranks = await augmentationMrr(queries, matrix, Int32Array.from(ids.keys()))
-    return ranks.reduce((sum, value) => sum + value, 0) / ranks.length
+    const scores = new Float32Array(ids.length)
+    for (let view = 0; view < views; view += 1) {
+      const queries = await embedMatrix(network, hard(view), { mean })
+      const ranks = await augmentationMrr(queries, matrix, Int32Array.from(ids.keys()))
+      for (const [i, rank] of ranks.entries()) scores[i] = (scores[i] as number) + rank / views
+    }
+    return scores
   } finally {
     network.dispose()
   }
@@ -37,5 +43,5 @@ export function monitorOf(
   ids: readonly string[],
 ): TrainingHooks['monitor'] {
   if (ids.length < leastMonitor) return undefined
-  return { every: monitorEvery, score: () => scoreOf(student, pictures, ids) }
+  return { every: monitorEvery, score: () => scoresOf(student, pictures, ids) }
 }

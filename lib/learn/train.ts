@@ -6,6 +6,7 @@ import { randomStream } from '../engine/random.ts'
 import { tf } from '../engine/tf.ts'
 import { pairMasks } from '../loss/pairs.ts'
 import { adam } from '../model/optimizer.ts'
+import { fellClearly } from './clear-fall.ts'
 import { collapseAlarm } from './collapse.ts'
 import { adaptiveObjective, type Objective, pairObjective } from './objective.ts'
 import { rateShare } from './rate-share.ts'
@@ -35,8 +36,8 @@ export interface TrainingHooks {
   /** Called with every iteration of a clustering, for watchdogs; awaited, and may end the run. */
   readonly alive?: () => unknown
   readonly signal?: AbortSignal
-  /** Watches the model every so many steps; the best state is kept. */
-  readonly monitor?: { readonly every: number; score(): Promise<number> }
+  /** Scores the model every so many steps, picture by picture; the best state is kept. */
+  readonly monitor?: { readonly every: number; score(): Promise<Float32Array> }
   /** Embeddings for the first labels in place of the student's own, shape [n, dim]. */
   readonly firstEmbeddings?: Matrix
   /** Number of clusters. */
@@ -64,7 +65,7 @@ export interface TrainingOutcome {
   readonly loss: number
   readonly valid: number
   readonly clusterings: readonly ClusterStatistics[]
-  /** Monitor scores by step. */
+  /** Mean monitor score by step. */
   readonly monitored: readonly { readonly step: number; readonly score: number }[]
   readonly optimizer: {
     readonly step: number
@@ -76,8 +77,6 @@ export interface TrainingOutcome {
 /** Valid fraction below which, for so many steps, a labelling has nothing left to teach. */
 const leastValid = 0.02
 const patience = 50
-/** Fall of the monitor score that brings the best weights back. */
-const toleratedFall = 0.02
 
 const isFiniteMatrix = (matrix: Matrix): boolean => matrix.data.every(Number.isFinite)
 
@@ -134,7 +133,8 @@ export async function train(
   const valids: number[] = []
   const clusterings: ClusterStatistics[] = []
   const monitored: { step: number; score: number }[] = []
-  let best: { score: number; weights: Float32Array[] } | undefined
+  let best: { score: number; scores: Float32Array; weights: Float32Array[] } | undefined
+  let latest: Float32Array | undefined
   let step = 0
   let skipped = 0
   let exhausted = 0
@@ -144,10 +144,12 @@ export async function train(
   const watch = async () => {
     if (hooks.monitor === undefined) return
     tell('monitor')
-    const score = await teacher.during(hooks.monitor.score)
+    const scores = await teacher.during(hooks.monitor.score)
+    const score = scores.reduce((sum, value) => sum + value, 0) / scores.length
     monitored.push({ step, score })
+    latest = scores
     if (best === undefined || score > best.score) {
-      best = { score, weights: await teacher.during(() => trainee.snapshot()) }
+      best = { score, scores, weights: await teacher.during(() => trainee.snapshot()) }
     }
   }
 
@@ -226,8 +228,7 @@ export async function train(
     if (ended !== 'not-finite') {
       if (step > 0 && monitored.at(-1)?.step !== step) await watch()
       // The teacher becomes the candidate, unless an earlier state was clearly better.
-      const last = monitored.at(-1)?.score
-      const isWorse = best !== undefined && last !== undefined && last < best.score - toleratedFall
+      const isWorse = best !== undefined && latest !== undefined && fellClearly(best.scores, latest)
       const weights = isWorse ? best?.weights : await teacher.during(() => trainee.snapshot())
       if (weights !== undefined) trainee.restore(weights)
     }

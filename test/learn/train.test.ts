@@ -36,13 +36,14 @@ describe('train', () => {
     const scores = [0.5, 0.9, 0.87, 0.85]
     const score = async () => {
       looks.push(await one.snapshot())
-      return scores[looks.length - 1] as number
+      return new Float32Array(9).fill(scores[looks.length - 1] as number)
     }
     const outcome = await run(one, {
       hooks: { monitor: { every: 2, score } },
       settings: { steps: 7 },
     })
-    expect(outcome.monitored).toEqual([2, 4, 6, 7].map((step, i) => ({ step, score: scores[i] })))
+    const told = [2, 4, 6, 7].map((step, i) => ({ step, score: expect.closeTo(scores[i] ?? 0) }))
+    expect(outcome.monitored).toEqual(told)
     expect(await one.snapshot()).toEqual(looks[1])
     expect(looks[3]).not.toEqual(looks[1])
   })
@@ -52,7 +53,7 @@ describe('train', () => {
     const looks: Float32Array[][] = []
     const score = async () => {
       looks.push(await one.snapshot())
-      return looks.length === 1 ? 0.9 : 0.89
+      return new Float32Array(9).fill(looks.length === 1 ? 0.9 : 0.89)
     }
     await run(one, { hooks: { monitor: { every: 3, score } } })
     expect(looks).toHaveLength(2)
@@ -78,7 +79,7 @@ describe('train', () => {
       const looks = [await one.snapshot()]
       const score = async () => {
         looks.push(await one.snapshot())
-        return 0
+        return new Float32Array(1)
       }
       await run(one, {
         labels,
