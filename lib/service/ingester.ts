@@ -61,6 +61,8 @@ export function ingester(
   const stopping = new AbortController()
   const counts = { found: 0, sent: 0, known: 0, quarantined: 0, ignored: 0 }
   const seen = new Set<string>()
+  /** Subfolders that cannot be read, and links to nothing; told of once. */
+  const faulty = new Set<string>()
   /** Files that could not be read, with the time of the last change of their rights. */
   const refused = new Map<string, number>()
 
@@ -128,8 +130,8 @@ export function ingester(
       if (stopping.signal.aborted) break
       if (fault !== undefined) {
         const file = { path: resolve(path), bytes: 0, changedAt: now() }
-        if (!seen.has(path)) batch.push(Promise.resolve(unreadable(file, 'folder', fault)))
-        seen.add(path)
+        if (!faulty.has(path)) batch.push(Promise.resolve(unreadable(file, fault)))
+        faulty.add(path)
         continue
       }
       if (!isPictureName(path)) {

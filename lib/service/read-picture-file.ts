@@ -6,7 +6,7 @@ import { imageId } from '../image/fingerprint.ts'
 import { pictureType, writeEnvelope } from '../stream/envelope.ts'
 import type { OutRecord } from '../stream/types.ts'
 import { isErased } from './erasures.ts'
-import { faultOf } from './files-under.ts'
+import { type FoundFile, faultOf } from './files-under.ts'
 import type { FileState } from './folder-ledger.ts'
 import type { Pipeline } from './open-pipeline.ts'
 import { isDataError } from './quarantine.ts'
@@ -37,8 +37,11 @@ export type Prepared =
   | { readonly file: FileState; readonly error: PipelineError; readonly mayPass?: boolean }
 
 /** What may not be read today may be tomorrow, and looks the same: the ledger does not keep it. */
-export function unreadable(file: FileState, what: 'file' | 'folder', fault: string): Prepared {
-  const error = new InputError(`${file.path}: expected a readable ${what}, got ${fault}`)
+export function unreadable(
+  file: FileState,
+  { what, word }: NonNullable<FoundFile['fault']>,
+): Prepared {
+  const error = new InputError(`${file.path}: expected a readable ${what}, got ${word}`)
   return { file, error, mayPass: true }
 }
 
@@ -80,6 +83,6 @@ export async function readPictureFile(
     if (isDataError(error)) return { file, error }
     const fault = faultOf(error)
     if (!['EACCES', 'EISDIR', 'ENOENT', 'EPERM'].includes(fault)) throw error
-    return unreadable(file, 'file', fault)
+    return unreadable(file, { what: 'file', word: fault })
   }
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
@@ -40,6 +40,22 @@ it('sends each picture once, sets a bad file aside and leaves other files alone'
   const again = ingester(pipeline, config, Date.now, () => undefined)
   await again.scan()
   expect(again.progress).toEqual({ found: 3, sent: 0, known: 3, quarantined: 0, ignored: 1 })
+})
+
+it('sends what links lead to, and sets a link to nothing aside until there is something', async () => {
+  const png = await encodePng(new Uint8Array(20 * 20 * 3).fill(90), 20, 20)
+  writeFileSync(join(folder, 'stored'), png)
+  symlinkSync('../stored', join(pictures, 'linked.png'))
+  symlinkSync('../later', join(pictures, 'later.png'))
+  const one = ingester(pipeline, configured('1B'), Date.now, () => undefined)
+  await one.scan()
+  const first = { found: 4, sent: 3, known: 0, quarantined: 2, ignored: 1 }
+  expect(one.progress).toEqual(first)
+  await one.scan()
+  expect(one.progress).toEqual(first)
+  writeFileSync(join(folder, 'later'), png)
+  await one.scan()
+  expect(one.progress).toEqual({ ...first, found: 5, sent: 4 })
 })
 
 it('takes nothing in while the disk is below its floor, and says so once', async () => {
