@@ -13,13 +13,15 @@ let isFixed = false
 type GroupPrototype = typeof ConsumerGroup.prototype
 
 /**
- * Repairs three faults of kafkajs 2.2.4 in this process, once:
+ * Repairs four faults of kafkajs 2.2.4 in this process, once:
  *
  * - A connection without pending requests keeps a timer of one millisecond for ever.
  * - A position outside of a partition is replaced by its beginning or end, and the literal −2 or −1
  *   is committed for the group. Here it ends the consumer with the reason `out-of-range`.
  * - A member whose join failed goes on as before it: alive for the group, and without partitions for
  *   us, who gave them up to join. Here it joins again, and two reasons to join are one join.
+ * - A consumer that starts again, after an outage say, forgets which member it was: its group waits
+ *   until the session of that member ends. Here it comes back as the same one.
  *
  * @throws {@link StreamError} if kafkajs is another release: it may have faults of its own.
  */
@@ -41,8 +43,28 @@ export function fixKafkajs(): void {
       'out-of-range',
     )
   }
+  staySameMember(ConsumerGroup.prototype)
   joinBeforeFetch(ConsumerGroup.prototype)
   isFixed = true
+}
+
+/** Gives each start of a consumer the member id of the one before, unless that one has left. */
+function staySameMember(group: GroupPrototype): void {
+  const { connect, joinAndSync, leave } = group
+  const members = new WeakMap<object, string>()
+  group.connect = async function () {
+    await connect.call(this)
+    // An id that the brokers have forgotten meanwhile: kafkajs then asks for another one.
+    this.memberId ??= members.get(this.cluster) ?? null
+  }
+  group.joinAndSync = async function () {
+    await joinAndSync.call(this)
+    if (this.memberId !== null) members.set(this.cluster, this.memberId)
+  }
+  group.leave = async function () {
+    await leave.call(this)
+    members.delete(this.cluster)
+  }
 }
 
 /** Lets a member fetch only when its last join succeeded. */

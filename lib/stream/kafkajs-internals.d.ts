@@ -13,6 +13,12 @@ declare module 'kafkajs/src/network/requestQueue/index.js' {
 declare module 'kafkajs/src/consumer/consumerGroup.js' {
   const ConsumerGroup: {
     readonly prototype: {
+      /** Of one consumer, however often it starts again. */
+      readonly cluster: object
+      memberId: string | null
+      /** Once for each start, before the first join. */
+      connect(): Promise<void>
+      leave(): Promise<void>
       joinAndSync(): Promise<void>
       fetch(nodeId: number): Promise<readonly unknown[]>
     }

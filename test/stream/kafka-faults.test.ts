@@ -111,6 +111,20 @@ describe('kafkaStream, when the brokers or the way to them fail', () => {
     expect(reader.fatal).toEqual([])
   })
 
+  it('comes back as the member that it was: nobody waits for its session to end', async () => {
+    const sender = stream()
+    const reader = await consumer(stream({ sessionMs: 60_000 }), { start: 'committed' })
+    await sendAcked(sender, 't', recordsOf('a'))
+    await reader.received(1)
+    broker.proxy.mode('refuse')
+    broker.proxy.reset()
+    await until(() => expect(reader.revoked).toEqual(['lost']))
+    broker.proxy.mode('pass')
+    await sendAcked(sender, 't', recordsOf('b'))
+    await received(reader, ['a', 'b'])
+    expect(reader.fatal).toEqual([])
+  })
+
   it('gives the partitions of a hung handler to others, and tells it that they are lost', async () => {
     await sendAcked(stream(), 't', recordsOf('a'))
     const quick = { rebalanceMs: 2_000 }
