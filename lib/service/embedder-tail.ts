@@ -52,7 +52,7 @@ export function sealable(
 /** What applying records needs. */
 export interface TailParts {
   readonly stream: StreamPort
-  readonly reader: Omit<RecordReader, 'wasSeen' | 'decoders'>
+  readonly reader: Omit<RecordReader, 'role' | 'wasSeen' | 'decoders'>
 }
 
 /** A picture on its way, and where it came from. */
@@ -111,7 +111,11 @@ async function arrivalsOf(
   wasSeen: (id: string) => boolean,
 ): Promise<Arrival[]> {
   const { decoders } = model
-  const outcomes = await readRecords({ ...reader, decoders, wasSeen }, partition, records)
+  const outcomes = await readRecords(
+    { ...reader, role: 'embed', decoders, wasSeen },
+    partition,
+    records,
+  )
   return outcomes.flatMap((one, i) => {
     if (one.outcome === 'duplicate') counts.duplicates += 1
     if (one.outcome === 'erased') counts.erased += 1

@@ -81,6 +81,7 @@ export function learnerIntake(
 
   const apply = async (partition: Partition, records: Batch['records']): Promise<void> => {
     const reader = {
+      role: 'learn' as const,
       blobs,
       decoders,
       quarantine: aside,

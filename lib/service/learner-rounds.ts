@@ -1,3 +1,4 @@
+import { ROOT_CONTEXT } from '@opentelemetry/api'
 import { randomStream } from '../engine/random.ts'
 import { watchDrift } from '../learn/drift.ts'
 import { namesAny, withoutPictures } from '../learn/forget.ts'
@@ -9,6 +10,7 @@ import type { LearnerCheckpoints } from './learner-checkpoints.ts'
 import type { LearnerMemory, LearnerParts } from './learner-memory.ts'
 import type { LearnerVerdicts } from './learner-verdicts.ts'
 import { roundInput } from './round-input.ts'
+import { traced } from './tracing.ts'
 
 /** Rounds of a learner, each from a frozen input. */
 export interface LearnerRounds {
@@ -70,7 +72,10 @@ export function learnerRounds(
     }
     onEvent({ event: 'round-began', round: round.number, pictures: ids.length, fresh, k })
     try {
-      const result = await untilVoid(mine, thread.call.round({ input }))
+      const attributes = { 'contrastream.round': round.number, 'contrastream.pictures': ids.length }
+      const result = await traced('round', { attributes }, ROOT_CONTEXT, () =>
+        untilVoid(mine, thread.call.round({ input })),
+      )
       if (result === undefined) return undefined
       const { training } = result.outcome === 'judged' ? result.report : result
       const { steps, seconds, ended, loss, valid, skipped } = training

@@ -1,13 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { SpanKind } from '@opentelemetry/api'
 import { InputError, MissingError, PipelineError } from '../errors.ts'
 import type { DecodedImage } from '../image/decode.ts'
 import { imageId } from '../image/fingerprint.ts'
 import type { BlobStore } from '../store/types.ts'
-import { type Envelope, readImageRecord } from '../stream/envelope.ts'
+import { type Envelope, type ImageRecord, readImageRecord } from '../stream/envelope.ts'
 import type { InRecord, Partition } from '../stream/types.ts'
 import type { Decoders } from './decoders.ts'
 import type { ReadElsewhere } from './pictures-elsewhere.ts'
 import { isDataError, type Origin, type Quarantine } from './quarantine.ts'
+import { contextOf, traced } from './tracing.ts'
 
 /** A record that became a decoded picture. */
 export interface RecordPicture {
@@ -27,6 +29,7 @@ export type RecordOutcome =
 
 /** What reading records needs. */
 export interface RecordReader {
+  readonly role: 'embed' | 'learn'
   readonly blobs: BlobStore
   readonly decoders: Pick<Decoders, 'decode'>
   readonly quarantine: Quarantine
@@ -80,8 +83,11 @@ function passedOver(reader: RecordReader, id: string): 'duplicate' | 'erased' | 
   return reader.wasSeen(id) ? 'duplicate' : undefined
 }
 
-async function read(reader: RecordReader, topic: string, record: InRecord): Promise<RecordOutcome> {
-  const parsed = readImageRecord(topic, record)
+async function decoded(
+  reader: RecordReader,
+  parsed: ImageRecord,
+  record: InRecord,
+): Promise<RecordOutcome> {
   if (parsed.kind === 'raw') {
     const { bytes, source, capturedAt } = parsed.picture
     const id = imageId(bytes)
@@ -99,6 +105,23 @@ async function read(reader: RecordReader, topic: string, record: InRecord): Prom
   const image = await reader.decoders.decode(await pictureBytes(reader, parsed.envelope))
   const at = timeOf(capturedAt, record.timestamp)
   return { outcome: 'picture', picture: { id, source, at, image } }
+}
+
+/** Reads a record within the trace that it came in. */
+function read(reader: RecordReader, topic: string, record: InRecord): Promise<RecordOutcome> {
+  const parsed = readImageRecord(topic, record)
+  const { traceparent } = parsed.kind === 'raw' ? parsed.picture : parsed.envelope
+  const attributes = {
+    'messaging.destination.name': topic,
+    'messaging.operation.type': 'process',
+    'contrastream.role': reader.role,
+  }
+  const options = { kind: SpanKind.CONSUMER, attributes }
+  return traced(`process ${topic}`, options, contextOf(traceparent), async (span) => {
+    const outcome = await decoded(reader, parsed, record)
+    span.setAttribute('contrastream.outcome', outcome.outcome)
+    return outcome
+  })
 }
 
 /** What names a bad record's picture; the bytes of a raw one go to the quarantine space first. */

@@ -38,6 +38,7 @@ async function take(envelope: Envelope, allow: readonly string[]): Promise<Recor
   const url = `http://${endpoint?.hostname}:${endpoint?.port}`
   const config = checkConfig({ store: { allow, s3: { endpoint: url, pathStyle: true } } })
   const reader = {
+    role: 'learn' as const,
     blobs: stores.blobs,
     decoders: { decode: (bytes: Uint8Array) => decodeImage(bytes, limits, defaultPreprocessing) },
     quarantine: quarantine(stores.stream, topicNames.dead, 'learn', () => 5),

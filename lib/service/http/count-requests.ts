@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { Admission, Ticket } from './admission.ts'
 import type { HttpParts } from './parts.ts'
-import { traceOf } from './trace-context.ts'
+import { traceOf } from './trace-requests.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {

@@ -14,7 +14,7 @@ import type { HttpParts } from './parts.ts'
 import { type Problem, problemOf, problemType, retryAfter } from './problem.ts'
 import { seldom } from './seldom.ts'
 import { stampHeaders } from './stamp-headers.ts'
-import { traceOf } from './trace-context.ts'
+import { traceOf, traceRequests } from './trace-requests.ts'
 import { describeRoute, type HttpApp, zodValidator } from './zod-types.ts'
 
 /** JSON bodies are vectors and wishes; pictures have a limit of their own. */
@@ -98,6 +98,7 @@ export async function openApp(
   app.setSerializerCompiler(() => JSON.stringify)
   app.decorateRequest('grant', undefined)
   answerErrors(app)
+  traceRequests(app)
   countRequests(app, door, parts)
   nameRelease(app, parts)
   app.addHook('onRequest', (request) => authenticate(request, rules))

@@ -5,14 +5,13 @@ import type { HttpParts } from './parts.ts'
 import { pictureParser, readPictures } from './read-pictures.ts'
 import { answers, binary, pictureContent } from './route-schemas.ts'
 import { stampHeaders } from './stamp-headers.ts'
-import { traceparentPattern } from './trace-context.ts'
+import { traceparentFor } from './trace-requests.ts'
 import type { HttpApp } from './zod-types.ts'
 
 const uploadHeaders = z.object({
   'x-source': z.string().min(1).max(200).optional(),
   'x-captured-at': z.iso.datetime().optional(),
-  // A trace that is malformed tells nothing against the picture.
-  traceparent: z.string().regex(traceparentPattern).optional().catch(undefined),
+  traceparent: z.string().optional().describe('W3C Trace Context; goes into the record'),
 })
 
 const acceptedView = z.object({
@@ -53,7 +52,8 @@ export function pictureRoutes(parts: HttpParts) {
       async (request, reply) => {
         const pictures = await readPictures(request, { ...limits, batch: 1 })
         const headers = request.headers as z.infer<typeof uploadHeaders>
-        const { 'x-source': source, 'x-captured-at': capturedAt, traceparent } = headers
+        const { 'x-source': source, 'x-captured-at': capturedAt } = headers
+        const traceparent = traceparentFor(request)
         const accepted = await parts.store.accept({
           bytes: pictures[0] as Buffer,
           ...(source !== undefined && { source }),

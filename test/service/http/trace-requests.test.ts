@@ -1,4 +1,10 @@
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { trace } from '@opentelemetry/api'
+import {
+  BasicTracerProvider,
+  InMemorySpanExporter,
+  SimpleSpanProcessor,
+} from '@opentelemetry/sdk-trace-base'
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { readImageRecord } from '../../../lib/stream/envelope.ts'
 import { topicNames } from '../../../lib/stream/topics.ts'
 import type { InRecord } from '../../../lib/stream/types.ts'
@@ -17,6 +23,7 @@ afterAll(async () => {
   await running.server.close({ drainMs: 0 })
   await shop.close()
 })
+afterEach(() => trace.disable())
 
 /** The record that a picture came in. */
 async function recordOf(id: string): Promise<InRecord> {
@@ -67,4 +74,31 @@ it.each([
   const { envelope, line } = await send(level, { traceparent: header })
   expect(envelope).not.toHaveProperty('traceparent')
   expect(line).not.toHaveProperty('traceId')
+})
+
+it("makes a span of a request within its sender's trace, and hands it on with the record", async () => {
+  const exporter = new InMemorySpanExporter()
+  const spanProcessors = [new SimpleSpanProcessor(exporter)]
+  trace.setGlobalTracerProvider(new BasicTracerProvider({ spanProcessors }))
+  const { envelope, line } = await send(35, { traceparent })
+  await expect.poll(() => exporter.getFinishedSpans().length).toBe(1)
+  const [span] = exporter.getFinishedSpans()
+  expect(span).toMatchObject({
+    name: 'POST /v1/images',
+    parentSpanContext: { spanId: '00f067aa0ba902b7' },
+    attributes: { 'http.route': '/v1/images', 'http.response.status_code': 202 },
+  })
+  expect(envelope?.traceparent).toBe(`00-${traceId}-${span?.spanContext().spanId}-01`)
+  expect(line).toMatchObject({ traceId })
+})
+
+it('makes no span of a probe', async () => {
+  const exporter = new InMemorySpanExporter()
+  const spanProcessors = [new SimpleSpanProcessor(exporter)]
+  trace.setGlobalTracerProvider(new BasicTracerProvider({ spanProcessors }))
+  await ask(`${running.admin}/livez`)
+  await send(36, {})
+  await expect
+    .poll(() => exporter.getFinishedSpans().map(({ name }) => name))
+    .toEqual(['POST /v1/images'])
 })
