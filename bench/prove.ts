@@ -8,6 +8,7 @@ import { cloud } from './proofs/cloud.ts'
 import { coldInfer } from './proofs/cold-infer.ts'
 import { crash } from './proofs/crash.ts'
 import { deploy } from './proofs/deploy.ts'
+import { everyWrite } from './proofs/every-write.ts'
 import { fresh } from './proofs/fresh.ts'
 import { gate } from './proofs/gate.ts'
 import { hostile } from './proofs/hostile.ts'
@@ -48,6 +49,7 @@ const proofs: Readonly<Record<string, Proof>> = {
   hostile,
   roles,
   ingest,
+  'every-write': everyWrite,
   synth,
   rights,
   asleep,

@@ -1,6 +1,4 @@
-import fs from 'node:fs'
-import { syncBuiltinESMExports } from 'node:module'
-import sqlite from 'node:sqlite'
+import { aroundOperations } from './around-operations.ts'
 
 /**
  * Loaded before a program: makes it die like a process that the system kills, right before its
@@ -9,29 +7,11 @@ import sqlite from 'node:sqlite'
 const dieAt = Number(process.env['DIE_AT'])
 let step = Number.NaN
 
-function takeStep(): void {
+await aroundOperations((_, run) => {
   step += 1
   if (step === dieAt) process.kill(process.pid, 'SIGKILL')
-}
-
-function wrap(owner: object, names: readonly string[]): void {
-  for (const name of names) {
-    const original = Reflect.get(owner, name) as (...values: unknown[]) => unknown
-    Reflect.set(owner, name, function wrapped(this: unknown, ...values: unknown[]) {
-      takeStep()
-      return original.apply(this, values)
-    })
-  }
-}
-
-wrap(fs.promises, ['open', 'rename', 'mkdir', 'unlink', 'readdir', 'stat'])
-wrap(fs, ['statSync', 'rmSync'])
-wrap(sqlite.DatabaseSync.prototype, ['exec'])
-wrap(sqlite.StatementSync.prototype, ['run', 'get', 'all'])
-const handle = await fs.promises.open(process.execPath, 'r')
-wrap(Object.getPrototypeOf(handle), ['sync', 'writeFile', 'readFile', 'close'])
-await handle.close()
-syncBuiltinESMExports()
+  return run()
+})
 
 declare global {
   /** Starts to count. */
