@@ -2,9 +2,10 @@
 # Usage: up.sh VERSION PORT DIR [key=value …]
 # Starts one broker of Apache Kafka VERSION on 127.0.0.1:PORT (its controller on PORT + 1), data in
 # DIR, and prints `ready` once it answers. A DIR belongs to one version; starting it again keeps its
-# data. Each key=value is a line of server.properties and wins over ours, but for these two:
+# data. Each key=value is a line of server.properties and wins over ours, but for these:
 #   cluster.id=…   22 characters; the same for all brokers of a cluster
 #   add.scram=…    a user, as `StorageTool format --add-scram` takes it
+#   java.heap=…    as -Xmx takes it, default 512m
 set -euo pipefail
 
 usage='usage: up.sh VERSION PORT DIR [key=value …]'
@@ -22,7 +23,7 @@ fi
 echo "$version" >"$dir/version"
 
 cluster=Y29udHJhc3RyZWFtLXRlcw
-format=()
+format=() heap=512m
 cat >"$dir/server.properties" <<PROPERTIES
 process.roles=broker,controller
 node.id=1
@@ -48,6 +49,7 @@ for setting in "$@"; do
   case $setting in
     cluster.id=*) cluster=${setting#*=} ;;
     add.scram=*) format+=(--add-scram "${setting#*=}") ;;
+    java.heap=*) heap=${setting#*=} ;;
     *) echo "$setting" >>"$dir/server.properties" ;;
   esac
 done
@@ -75,7 +77,7 @@ LOGGING
     ;;
 esac
 
-java=(java -Xmx512m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 "$logging" -cp "$jars/*")
+java=(java "-Xmx$heap" -XX:+UseSerialGC -XX:TieredStopAtLevel=1 "$logging" -cp "$jars/*")
 # Formatting is a start of Java of its own: only what is not formatted yet.
 if [[ ! -e $dir/data/meta.properties ]]; then
   "${java[@]}" kafka.tools.StorageTool format -t "$cluster" -c "$dir/server.properties" \

@@ -34,7 +34,7 @@ export interface ConsumerOptions {
 }
 
 /** Waits until a claim holds. */
-export function until(claim: () => void): Promise<void> {
+export function until(claim: () => void | Promise<void>): Promise<void> {
   return vi.waitFor(claim, { timeout: 20_000, interval: 5 })
 }
 
