@@ -8,12 +8,14 @@ import { cloud } from './proofs/cloud.ts'
 import { coldInfer } from './proofs/cold-infer.ts'
 import { crash } from './proofs/crash.ts'
 import { deploy } from './proofs/deploy.ts'
+import { embedScale } from './proofs/embed-scale.ts'
 import { everyWrite } from './proofs/every-write.ts'
 import { fresh } from './proofs/fresh.ts'
 import { gate } from './proofs/gate.ts'
 import { hostile } from './proofs/hostile.ts'
 import { ingest } from './proofs/ingest.ts'
 import { memory } from './proofs/memory.ts'
+import { outage } from './proofs/outage.ts'
 import type { Proof } from './proofs/proof.ts'
 import { refresh } from './proofs/refresh.ts'
 import { rights } from './proofs/rights.ts'
@@ -49,6 +51,8 @@ const proofs: Readonly<Record<string, Proof>> = {
   hostile,
   roles,
   ingest,
+  outage,
+  'embed-scale': embedScale,
   'every-write': everyWrite,
   synth,
   rights,
