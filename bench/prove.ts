@@ -24,6 +24,7 @@ import { rollback } from './proofs/rollback.ts'
 import { rounds } from './proofs/rounds.ts'
 import { sameModel } from './proofs/same-model.ts'
 import { search } from './proofs/search.ts'
+import { soak } from './proofs/soak.ts'
 import { speed } from './proofs/speed.ts'
 import { supervised } from './proofs/supervised.ts'
 import { synth } from './proofs/synth.ts'
@@ -53,6 +54,7 @@ const proofs: Readonly<Record<string, Proof>> = {
   ingest,
   outage,
   'embed-scale': embedScale,
+  soak,
   'every-write': everyWrite,
   synth,
   rights,

@@ -11,7 +11,7 @@ import { kafkaStream } from '../../lib/stream/kafka.ts'
 import type { StreamPort } from '../../lib/stream/types.ts'
 import { writeLoudBackbone } from '../../test/integration/loud-backbone.ts'
 import { type Ended, type Running, start } from '../../test/integration/program.ts'
-import { type Broker, freePorts, kafkaVersions, startBroker } from '../../test/kafka/broker.ts'
+import { type Broker, kafkaVersions, startBroker } from '../../test/kafka/broker.ts'
 import { startMoto } from '../../test/s3/moto.ts'
 import type { Event } from './live-service.ts'
 
@@ -64,6 +64,12 @@ const againMs = 1_000
 /** Nobody waits longer for an answer over HTTP. */
 const answerMs = 30_000
 
+/**
+ * Below those that the system gives to outgoing connections: a process that starts again must find
+ * its own port free.
+ */
+const lowestPort = 12_000
+
 interface Process {
   readonly running: Running
   isWanted: boolean
@@ -102,7 +108,7 @@ export async function liveApart({ partitions, settings = {} }: ApartOptions): Pr
   }
   Object.assign(process.env, env) // for what opens the bucket here
   const names: readonly Member[] = ['serve', 'serve-2', 'embed', 'embed-2', 'learn', 'learn-2']
-  const first = await freePorts(2 * names.length)
+  const first = lowestPort + 2 * names.length * (process.pid % 1_000)
   const processes = new Map<Member, Process>()
   const deaths: string[] = []
   const producer = kafkaStream({ brokers: [broker.address], clientId: 'camera' })
