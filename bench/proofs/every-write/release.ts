@@ -1,5 +1,4 @@
 import { deepEqual, equal } from 'node:assert/strict'
-import { StreamError } from '../../../lib/errors.ts'
 import { versionNumber } from '../../../lib/registry/version-id.ts'
 import type { Generation } from '../../../lib/search/generation.ts'
 import {
@@ -29,8 +28,7 @@ async function release(ports: Ports, n: number): Promise<void> {
     await embedder.stop()
   } catch (error) {
     await embedder.stop().catch(() => undefined)
-    // What its own handlers throw, the stream hands back in words of its own.
-    throw error instanceof StreamError && error.cause !== undefined ? error.cause : error
+    throw error
   }
 }
 
