@@ -14,6 +14,7 @@ import { fresh } from './proofs/fresh.ts'
 import { gate } from './proofs/gate.ts'
 import { hostile } from './proofs/hostile.ts'
 import { ingest } from './proofs/ingest.ts'
+import { kills } from './proofs/kills.ts'
 import { memory } from './proofs/memory.ts'
 import { outage } from './proofs/outage.ts'
 import type { Proof } from './proofs/proof.ts'
@@ -56,6 +57,7 @@ const proofs: Readonly<Record<string, Proof>> = {
   'embed-scale': embedScale,
   soak,
   'every-write': everyWrite,
+  kills,
   synth,
   rights,
   asleep,
