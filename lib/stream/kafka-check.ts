@@ -35,7 +35,7 @@ export async function checkKafka(
   wants: KafkaWants,
 ): Promise<readonly KafkaFinding[]> {
   const settings = { ...defaultKafkaStreamOptions, ...options }
-  const admin = kafkaClients(connection, settings)().admin()
+  const admin = kafkaClients(connection, settings).open().admin()
   const ask = kafkaAsk(admin)
   const names = kafkaNames(settings.topicPrefix, settings.topics)
   const topics = kafkaTopics(ask, names, false)

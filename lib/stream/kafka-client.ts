@@ -10,13 +10,21 @@ import {
 import { fixKafkajs } from './kafka-fixes.ts'
 import { kafkaLogin } from './kafka-login.ts'
 import type { KafkaConnection, KafkaStreamOptions } from './kafka-options.ts'
-import { kafkaSockets } from './kafka-sockets.ts'
+import { kafkaSockets, type Sockets } from './kafka-sockets.ts'
 
 /** What kafkajs calls `Kafka`; its connections are broken when they no longer answer. */
 export interface Client {
   admin(): Admin
   producer(config: ProducerConfig): Producer
   consumer(config: ConsumerConfig): Consumer
+}
+
+/** All clients of a stream. */
+export interface Clients {
+  /** Makes another one. */
+  open(): Client
+  /** Breaks the connections of all, for good. */
+  end(): void
 }
 
 /** Longest pause of kafkajs between two attempts of its own, in ms. */
@@ -35,11 +43,13 @@ const silent: logCreator = () => () => undefined
 export function kafkaClients(
   connection: KafkaConnection,
   { requestMs }: Required<KafkaStreamOptions>,
-): () => Client {
+): Clients {
   fixKafkajs()
   const login = kafkaLogin(connection)
-  return () => {
+  const all: Sockets[] = []
+  const open = (): Client => {
     const sockets = kafkaSockets()
+    all.push(sockets)
     const kafka = new Kafka({
       ...login,
       brokers: [...connection.brokers],
@@ -70,5 +80,11 @@ export function kafkaClients(
         return consumer
       },
     }
+  }
+  return {
+    open,
+    end: () => {
+      for (const sockets of all) sockets.end()
+    },
   }
 }

@@ -8,6 +8,8 @@ export interface Sockets {
   readonly factory: ISocketFactory
   /** Breaks those to a broker, `host:port`. */
   drop(broker: string): void
+  /** Breaks all, and those that are still to be made: nothing keeps the process alive. */
+  end(): void
 }
 
 /** How often a silent connection is tried, in ms. */
@@ -21,6 +23,7 @@ const keepAliveMs = 60_000
  */
 export function kafkaSockets(): Sockets {
   const open = new Map<Socket, string>()
+  let isOver = false
   return {
     factory: ({ host, port, ssl, onConnect }) => {
       const socket = ssl
@@ -29,12 +32,17 @@ export function kafkaSockets(): Sockets {
       socket.setKeepAlive(true, keepAliveMs)
       open.set(socket, `${host}:${port}`)
       socket.once('close', () => open.delete(socket))
+      if (isOver) socket.destroy(new Error('the client is closed'))
       return socket
     },
     drop: (broker) => {
       for (const [socket, to] of open) {
         if (to === broker) socket.destroy(new Error(`no answer from ${broker}`))
       }
+    },
+    end: () => {
+      isOver = true
+      for (const socket of open.keys()) socket.destroy()
     },
   }
 }

@@ -19,6 +19,8 @@ import type { StreamPort } from './types.ts'
 
 /** How long topics, marks and the identity are asked for while the brokers are away, in ms. */
 const patienceMs = 30_000
+/** How long the brokers are told that we leave, in ms. */
+const goodbyeMs = 500
 
 /**
  * The stream port on Apache Kafka, 3.9 or newer.
@@ -32,8 +34,8 @@ export function kafkaStream(
   options: KafkaStreamOptions = {},
 ): StreamPort {
   const settings = { ...defaultKafkaStreamOptions, ...options }
-  const client = kafkaClients(connection, settings)
-  const own = client()
+  const clients = kafkaClients(connection, settings)
+  const own = clients.open()
   const names = kafkaNames(settings.topicPrefix, settings.topics)
   const adminClient = own.admin()
   const producerClient = own.producer({
@@ -106,7 +108,7 @@ export function kafkaStream(
         })
       }
       const one = await consume(
-        { client: client(), ask, topics, names, options: settings, onTrouble, onHealthy },
+        { client: clients.open(), ask, topics, names, options: settings, onTrouble, onHealthy },
         subscription,
       )
       consuming.add(one)
@@ -129,8 +131,10 @@ export function kafkaStream(
       await Promise.race([finish(), delay(deadlineMs, undefined, { ref: false })])
       isClosed = true
       for (const one of consuming) one.abandon()
-      void producerClient.disconnect().catch(() => undefined)
-      void adminClient.disconnect().catch(() => undefined)
+      const goodbyes = Promise.allSettled([producerClient.disconnect(), adminClient.disconnect()])
+      await Promise.race([goodbyes, delay(goodbyeMs)])
+      // kafkajs goes on to connect for a call that it had begun, and then nobody disconnects.
+      clients.end()
     },
   }
 }
