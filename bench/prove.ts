@@ -10,6 +10,7 @@ import { crash } from './proofs/crash.ts'
 import { deploy } from './proofs/deploy.ts'
 import { embedScale } from './proofs/embed-scale.ts'
 import { everyWrite } from './proofs/every-write.ts'
+import { faults } from './proofs/faults.ts'
 import { fresh } from './proofs/fresh.ts'
 import { gate } from './proofs/gate.ts'
 import { hostile } from './proofs/hostile.ts'
@@ -56,6 +57,7 @@ const proofs: Readonly<Record<string, Proof>> = {
   outage,
   'embed-scale': embedScale,
   soak,
+  faults,
   'every-write': everyWrite,
   kills,
   synth,
